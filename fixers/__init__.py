@@ -1,0 +1,1 @@
+"""The built-in fixers; each module imports ``remediator.api`` and data libraries only."""

@@ -1,0 +1,1 @@
+"""Gets refused records across the Marketo <-> Salesforce sync, safely and by itself."""

@@ -1,0 +1,1 @@
+"""The pipeline, one stage a module: scan, plan, apply, resync, verify, undo."""

@@ -1,0 +1,1 @@
+"""The two vendors behind one protocol: what we read and write."""

@@ -1,0 +1,1 @@
+"""Rule files, cause pages and reference tables: data only, found by path beside ``remediator``."""
