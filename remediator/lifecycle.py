@@ -23,8 +23,9 @@ MOVES: Mapping[CaseState, frozenset[CaseState]] = MappingProxyType(
         S.APPROVED: frozenset({S.APPLYING, S.OPEN, S.CONFLICTED, S.RESOLVED}),
         # Back to approved only when a read-back proved that nothing was written.
         S.APPLYING: frozenset({S.VERIFYING, S.APPROVED, S.CONFLICTED, S.DECLINED}),
-        S.VERIFYING: frozenset({S.CLEARED, S.OPEN, S.CONFLICTED}),
-        S.RETRYING: frozenset({S.VERIFYING, S.CLEARED, S.OPEN, S.DEAD, S.RESOLVED}),
+        # Looked at again and not there yet: stays, with a later due time. The same for a retry.
+        S.VERIFYING: frozenset({S.VERIFYING, S.CLEARED, S.OPEN, S.CONFLICTED}),
+        S.RETRYING: frozenset({S.RETRYING, S.VERIFYING, S.CLEARED, S.OPEN, S.DEAD, S.RESOLVED}),
         S.CONFLICTED: frozenset({S.OPEN, S.CLEARED, S.RESOLVED, S.SNOOZED}),
         S.DECLINED: frozenset({S.OPEN, S.PROPOSED, S.SNOOZED, S.RESOLVED, S.CLEARED}),
         S.DEAD: frozenset({S.OPEN, S.RESOLVED, S.CLEARED}),
