@@ -1,0 +1,1 @@
+"""Marketo as its documentation describes it: lead database, activities, campaigns, lists, bulk and quotas."""
