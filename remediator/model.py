@@ -460,6 +460,7 @@ class StoredChange:
     Attributes:
         plan: id of its plan.
         run: id of the run that wrote it, ``None`` before.
+        intended_at: when the intent to write was recorded.
         settled_at: when the outcome was recorded.
         note: error or conflict text.
     """
@@ -468,6 +469,7 @@ class StoredChange:
     plan: str
     state: ChangeState
     run: int | None = None
+    intended_at: datetime | None = None
     settled_at: datetime | None = None
     note: str | None = None
 

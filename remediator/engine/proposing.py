@@ -1,0 +1,161 @@
+"""Ask the fixers, once per distinct question, and hold them to what they were asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from loguru import logger
+
+from remediator.api import Fixer
+from remediator.classify import resolve_fields
+from remediator.errors import PluginError
+from remediator.model import (
+    Candidate,
+    Category,
+    Declined,
+    Diagnosis,
+    FieldDescription,
+    FixRequest,
+    Options,
+    Proposal,
+    Record,
+)
+from remediator.plugins import call_fixer
+
+_GIVE_UP_AFTER = 3
+"""Faults of one fixer in one run after which it is not asked again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A fixer's proposal with its name."""
+
+    fixer: str
+    proposal: Proposal
+
+
+@dataclass(slots=True, kw_only=True)
+class Proposer:
+    """Runs fixers for one plan.
+
+    Attributes:
+        faults: ``{fixer name: times it broke its contract}``; such a fixer is reported and passed over.
+    """
+
+    fixers: Mapping[str, Fixer]
+    options: Mapping[str, Options]
+    timeout_s: float
+    faults: Counter[str] = field(default_factory=Counter)
+    _memo: dict[Hashable, Proposal | Declined] = field(default_factory=dict)
+
+    def ask(self, request: FixRequest, names: Sequence[str]) -> Answer | Declined:
+        """Return the first proposal of the named fixers, or why none of them has one."""
+        reasons: list[str] = []
+        candidates: tuple[Candidate, ...] = ()
+        for name in names:
+            match self._once(name, request):
+                case Proposal() as proposal:
+                    return Answer(fixer=name, proposal=proposal)
+                case Declined() as declined:
+                    reasons.append(declined.reason)
+                    candidates = candidates or declined.candidates
+        if not reasons:
+            return Declined("no fixer is installed for this kind of failure")
+        # The last fixers asked are the general ones; the first say most about the field.
+        return Declined("; ".join(dict.fromkeys(reasons)), candidates)
+
+    def names_for(self, diagnosis: Diagnosis) -> list[str]:
+        """Return the fixers to try: those the rule names, else all that serve the category."""
+        named = [name for name in diagnosis.fixers if name in self.fixers]
+        return named or [
+            name for name, fixer in self.fixers.items() if diagnosis.category in fixer.categories
+        ]
+
+    def _once(self, name: str, request: FixRequest) -> Proposal | Declined:
+        if self.faults[name] >= _GIVE_UP_AFTER:
+            return Declined(f"the fixer {name} is switched off for this run: it failed too often")
+        fixer = self.fixers[name]
+        seen = replace(request, record=_visible(fixer, request), options=self.options.get(name, {}))
+        diagnosis = request.diagnosis
+        key = (
+            name,
+            request.object,
+            request.field.name,
+            (diagnosis.category, diagnosis.code, diagnosis.value, diagnosis.related_ids)
+            if diagnosis
+            else None,
+            tuple(sorted((field_name, _typed(value)) for field_name, value in seen.record.items())),
+        )
+        if (known := self._memo.get(key)) is not None:
+            return known
+        try:
+            answer = call_fixer(fixer, seen, timeout_s=self.timeout_s)
+        except PluginError as exc:
+            self.faults[name] += 1
+            logger.bind(event="fixer_failed", fixer=name).warning("{}", exc)
+            return Declined(f"the fixer {name} failed ({exc}); tell its author")
+        self._memo[key] = answer
+        return answer
+
+
+def _typed(value: object) -> tuple[str, str]:
+    # 1, 1.0, True and "1" are one dictionary key but not one value.
+    return type(value).__name__, str(value)
+
+
+def _visible(fixer: Fixer, request: FixRequest) -> Record:
+    reads: frozenset[str] | None = getattr(fixer, "reads", None)
+    if reads is None:
+        return request.record
+    shown = {request.field.name}
+    for name, description in request.fields.items():
+        if name in reads or (description.role is not None and description.role in reads):
+            shown.add(name)
+    return {name: value for name, value in request.record.items() if name in shown}
+
+
+def failing_fields(
+    diagnosis: Diagnosis, descriptions: Mapping[str, FieldDescription], record: Record
+) -> tuple[FieldDescription, ...] | Declined:
+    """Return the fields that a failure is about, from its text, or else from the refused value."""
+    labels = {name: description.label for name, description in descriptions.items()}
+    resolved = resolve_fields(diagnosis, labels).fields
+    if resolved:
+        found = [_text_field(name, descriptions) for name in resolved]
+        unknown = [name for name, known in zip(resolved, found, strict=True) if known is None]
+        if unknown:
+            return Declined(
+                f"the message names {', '.join(unknown)}, which is no field that our users may see: check "
+                "the field's label and field-level security"
+            )
+        return tuple(dict.fromkeys(known for known in found if known is not None))
+    return _by_value(diagnosis, descriptions, record)
+
+
+def _text_field(name: str, descriptions: Mapping[str, FieldDescription]) -> FieldDescription | None:
+    """The field of that name; for a state or country code, the text field that is synced with it."""
+    if name.endswith("Code") and (text := descriptions.get(name.removesuffix("Code"))) and text.role:
+        return text
+    return descriptions.get(name)
+
+
+def _by_value(
+    diagnosis: Diagnosis, descriptions: Mapping[str, FieldDescription], record: Record
+) -> tuple[FieldDescription, ...] | Declined:
+    if diagnosis.value is None:
+        return Declined("the message names neither a field nor a value, so it does not say what to repair")
+    holders = [
+        description
+        for name, description in descriptions.items()
+        if record.get(name) is not None
+        and str(record[name]) == diagnosis.value
+        and (
+            diagnosis.category is not Category.INVALID_PICKLIST or description.restricted or description.role
+        )
+    ]
+    if len(holders) == 1:
+        return (holders[0],)
+    names = ", ".join(description.name for description in holders) or "no field"
+    return Declined(f"the message names no field, and its value stands in {names} of the record now")

@@ -1,0 +1,136 @@
+"""Take in reported failures: read, classify, store; idempotent by content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from remediator.classify import Classifier
+from remediator.model import Diagnosis, Rejected, SyncFailure
+from remediator.settings import Settings
+from remediator.sources import file_digest, open_source, write_rejects
+from remediator.store import Store
+
+_BATCH = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanReport:
+    """What one input gave.
+
+    Attributes:
+        rows: rows that were read, good and bad.
+        new: failures not known before; ``again``: known ones seen anew; ``duplicates``: rows that an earlier
+            export already had; ``reopened``: settled cases that failed again.
+        rejected: rows that could not be taken; they stand in ``rejects_file`` with line and reason.
+        known_since: set when the same file was taken in before, and nothing was done.
+    """
+
+    name: str
+    source: str
+    rows: int = 0
+    new: int = 0
+    again: int = 0
+    duplicates: int = 0
+    reopened: int = 0
+    rejected: int = 0
+    rejects_file: Path | None = None
+    known_since: datetime | None = None
+
+
+def scan_file(
+    path: Path,
+    *,
+    store: Store,
+    classifier: Classifier,
+    settings: Settings,
+    run: int,
+    now: datetime,
+    object_name: str | None = None,
+    on_rows: Callable[[int], None] = lambda _: None,
+) -> ScanReport:
+    """Take one export in.
+
+    A file that was taken in whole before is recognised by its content and left alone; rows that overlap
+    with other exports are recognised one by one.
+
+    Args:
+        object_name: what a bulk result file is about, when its ids do not say.
+        on_rows: told how many rows are done, batch by batch.
+
+    Raises:
+        ConfigError: the file cannot be read or is none of the known kinds; nothing was taken.
+        StoreError: the store failed; batches before it are kept, and the same file can be given again.
+    """
+    source = open_source(path, settings.sync_errors, object_name=object_name)
+    digest = file_digest(path)
+    if (known_since := store.known_intake(digest)) is not None:
+        return ScanReport(name=path.name, source=source.name, known_since=known_since)
+    rejects: list[Rejected] = []
+    report = ScanReport(name=path.name, source=source.name)
+    rows = iter(source.read(path))
+    while chunk := list(islice(rows, _BATCH)):
+        rejects.extend(row for row in chunk if isinstance(row, Rejected))
+        failures = [row for row in chunk if not isinstance(row, Rejected)]
+        report = _taken(report, store, _diagnosed(failures, classifier), run=run, now=now)
+        report = replace(report, rows=report.rows + len(chunk))
+        on_rows(report.rows)
+    if rejects:
+        report = replace(report, rejected=len(rejects), rejects_file=write_rejects(path, rejects))
+    store.record_intake(
+        digest=digest,
+        name=path.name,
+        source=source.name,
+        taken=report.rows - report.rejected,
+        rejected=report.rejected,
+        run=run,
+        now=now,
+    )
+    return report
+
+
+def scan_failures(
+    failures: Iterable[SyncFailure],
+    *,
+    name: str,
+    store: Store,
+    classifier: Classifier,
+    run: int,
+    now: datetime,
+) -> ScanReport:
+    """Take in failures that a source hands over directly."""
+    report = ScanReport(name=name, source=name)
+    rows = iter(failures)
+    while chunk := list(islice(rows, _BATCH)):
+        report = _taken(report, store, _diagnosed(chunk, classifier), run=run, now=now)
+        report = replace(report, rows=report.rows + len(chunk))
+    return report
+
+
+def _diagnosed(
+    failures: Iterable[SyncFailure], classifier: Classifier
+) -> list[tuple[SyncFailure, Diagnosis]]:
+    return [(failure, classifier.classify_failure(failure)) for failure in failures]
+
+
+def _taken(
+    report: ScanReport,
+    store: Store,
+    items: list[tuple[SyncFailure, Diagnosis]],
+    *,
+    run: int,
+    now: datetime,
+) -> ScanReport:
+    if not items:
+        return report
+    result = store.take(items, run=run, now=now)
+    return replace(
+        report,
+        new=report.new + result.new,
+        again=report.again + result.again,
+        duplicates=report.duplicates + result.duplicates,
+        reopened=report.reopened + result.reopened,
+    )
