@@ -139,6 +139,10 @@ class VerifySettings(_Section):
         ge=0,
         description="seconds from a write until the native sync has had its turn (it runs every 5 min)",
     )
+    late_write_s: float = Field(
+        120, ge=0, description="seconds after a lost answer in which the vendor may still carry the write out"
+    )
+    give_up_s: float = Field(86_400, ge=0, description="seconds after which an unproven fix is reopened")
     records_per_hour: int = Field(10_000, ge=1, description="native sync throughput per object")
 
 

@@ -30,6 +30,7 @@ from remediator.model import (
 )
 from remediator.plan import Throughput, new_plan
 from remediator.store import CaseQuery
+from remediator.systems.base import ReadResult
 
 PLANNABLE = frozenset({CaseState.OPEN, CaseState.PROPOSED, CaseState.DECLINED, CaseState.CONFLICTED})
 """States whose cases a new plan may take up; it replaces what an older, undecided plan said of them."""
@@ -157,7 +158,9 @@ def _plan_page(engine: Engine, page: Sequence[Case], proposer: Proposer, drafts:
     if not workable:
         return
     targets = find_targets(engine, workable, _fields_to_read(engine))
-    salesforce = _SalesforceValues(engine)
+    salesforce = _SalesforceValues(
+        engine, [target for target in targets.values() if isinstance(target, Target)]
+    )
     for case in workable:
         match targets[case.id]:
             case Declined() as declined:
@@ -197,19 +200,25 @@ def _fields_to_read(engine: Engine) -> list[str]:
 
 @dataclass(slots=True)
 class _SalesforceValues:
-    """Current values of Salesforce fields that are to be written there, read on demand."""
+    """Current values of Salesforce fields that are to be written there; one call a field and page."""
 
     engine: Engine
-    _known: dict[tuple[str, str, str], Value] = field(default_factory=dict)
+    targets: Sequence[Target]
+    _known: dict[tuple[str, str], ReadResult] = field(default_factory=dict)
 
     def get(self, object_name: str, record_id: str, name: str) -> Value | Declined:
-        key = (object_name, record_id, name)
-        if key not in self._known:
-            read = self.engine.salesforce.read(object_name, [record_id], [name])
-            if record_id not in read.records:
-                return Declined(f"Salesforce does not show {object_name} {record_id} to us")
-            self._known[key] = read.records[record_id].get(name)
-        return self._known[key]
+        read = self._known.get((object_name, name))
+        if read is None:
+            ids = [
+                target.salesforce_id
+                for target in self.targets
+                if target.object == object_name and target.salesforce_id is not None
+            ]
+            read = self.engine.salesforce.read(object_name, list(dict.fromkeys(ids)), [name])
+            self._known[object_name, name] = read
+        if record_id not in read.records:
+            return Declined(f"Salesforce does not show {object_name} {record_id} to us")
+        return read.records[record_id].get(name)
 
 
 def _propose(

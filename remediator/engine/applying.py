@@ -1,0 +1,294 @@
+"""Write what was approved, record what became of it, and find out what an interrupted run left.
+
+The order of effects within a batch is the promise: read, compare, durable intent, write, durable outcome.
+Whatever kills the process between two of them leaves a change that the next run can settle by reading.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from loguru import logger
+
+from remediator.engine.batches import Batch, batches
+from remediator.engine.core import Engine, Step
+from remediator.errors import AccessDenied, NoAnswer, PlanRefused, RateLimited, TransientError, VendorError
+from remediator.model import Change, ChangeState, Record, Settlement, StoredChange, SystemName, same_value
+from remediator.policy import Limits, check_limits
+from remediator.systems.base import ReadResult, RecordWrite
+
+_STOP_AFTER = 3
+"""Batches in a row that fail before the run stops: the system is down, not the batch."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ApplyReport:
+    """What became of a plan's approved changes.
+
+    Attributes:
+        outcomes: ``{state: changes}``; ``unknown`` counts those that could not be read and were left alone,
+            ``unsettled`` those whose write may still be under way.
+        stopped: why the run ended early, ``None`` if it did not.
+        notes: ``{note: changes}`` of everything that was not applied.
+    """
+
+    plan: str
+    outcomes: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    stopped: str | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Everything approved was applied."""
+        return self.stopped is None and set(self.outcomes) <= {ChangeState.APPLIED}
+
+
+def apply_plan(engine: Engine, plan: str, *, run: int) -> ApplyReport:
+    """Write a stored plan's approved changes; what was written before is not written again.
+
+    Raises:
+        PlanRefused: no such plan, or nothing in it is approved.
+        LimitReached: the approved changes are over a limit; nothing was written.
+        AccessDenied: credentials or rights are missing.
+        StoreError: the intent could not be recorded; nothing was written.
+    """
+    if engine.store.plan(plan) is None:
+        raise PlanRefused(f"no plan {plan} in this store; see: remediator plan, or remediator runs list")
+    report = ApplyReport(plan=plan)
+    settle_interrupted(engine, run=run, report=report, plan=plan)
+    approved = [stored.change for stored in engine.store.changes(plan=plan, states={ChangeState.APPROVED})]
+    if not approved and not report.outcomes:
+        _refuse_undecided(engine, plan)
+        return report
+    check_limits(approved, Limits(max_changes=engine.settings.limits.max_changes))
+    _check_writable(engine, approved)
+    failures = 0
+    done = 0
+    for batch in batches(approved, _sizes(engine)):
+        try:
+            _apply_batch(engine, batch, run=run, report=report)
+            failures = 0
+        except AccessDenied:
+            raise
+        except RateLimited as exc:
+            report.stopped = str(exc)
+            break
+        except VendorError as exc:
+            failures += 1
+            report.notes[str(exc)] += len(batch.changes)
+            logger.bind(event="batch_failed", plan=plan).warning("A batch was not written: {}", exc)
+            if failures >= _STOP_AFTER:
+                report.stopped = f"{failures} batches in a row failed; the last one: {exc}"
+                break
+        done += len(batch.changes)
+        engine.on_step(Step(name="applying", done=done, total=len(approved)))
+    return report
+
+
+def _refuse_undecided(engine: Engine, plan: str) -> None:
+    for stored in engine.store.changes(plan=plan, states={ChangeState.PLANNED}):
+        raise PlanRefused(
+            f"plan {stored.plan}: nothing in it is approved; decide first: remediator review {stored.plan}"
+        )
+
+
+def _sizes(engine: Engine) -> dict[SystemName, int]:
+    return {
+        SystemName.MARKETO: engine.marketo.write_size,
+        SystemName.SALESFORCE: engine.salesforce.write_size,
+    }
+
+
+def _check_writable(engine: Engine, changes: Iterable[Change]) -> None:
+    """The write guard: both describes are read again, and every field must still be writable."""
+    places = {(change.system, change.object, change.field) for change in changes}
+    for system, object_name, name in sorted(places):
+        described = engine.system(system).describe(object_name).fields.get(name)
+        if described is None or not described.updateable:
+            raise PlanRefused(
+                f"{system} no longer lets us write {object_name}.{name}; nothing was written. Plan again"
+            )
+
+
+def _apply_batch(engine: Engine, batch: Batch, *, run: int, report: ApplyReport) -> None:
+    system = engine.system(batch.system)
+    engine.on_step(Step(name="before_read"))
+    try:
+        read = system.read(batch.object, list(batch.records), batch.fields)
+    except VendorError:
+        report.outcomes["unknown"] += len(batch.changes)
+        raise
+    settlements, writable = _compare(batch, read, report)
+    engine.on_step(Step(name="before_intent"))
+    _settle(engine, settlements, run=run, report=report)
+    if not writable:
+        return
+    intended = set(
+        engine.store.intend(
+            [change.id for change in writable], run=run, actor=engine.actor, now=engine.clock()
+        )
+    )
+    engine.on_step(Step(name="before_write"))
+    _write(engine, batch, intended, run=run, report=report)
+    engine.on_step(Step(name="after_batch"))
+
+
+def _compare(batch: Batch, read: ReadResult, report: ApplyReport) -> tuple[list[Settlement], list[Change]]:
+    """Part a batch into what is settled by the read alone and what may be written."""
+    settlements: list[Settlement] = []
+    writable: list[Change] = []
+    for record_id, changes in batch.records.items():
+        values = read.records.get(record_id)
+        if values is None:
+            if record_id in read.missing:
+                note = f"{batch.system} has no {batch.object} {record_id} any more"
+                settlements.extend(_all(changes, ChangeState.FAILED, note))
+            else:
+                report.outcomes["unknown"] += len(changes)
+            continue
+        moved = [change for change in changes if not _as_planned(change, values)]
+        if moved or not all(change.field in values for change in changes):
+            # The changes of a record belong together: a country that moved makes the state's fix a guess.
+            names = ", ".join(change.field for change in moved) or "a field that was not returned"
+            note = f"{names} changed since the plan was made; left alone"
+            settlements.extend(_all(changes, ChangeState.CONFLICTED, note))
+            continue
+        for change in changes:
+            if same_value(values[change.field], change.after):
+                settlements.append(
+                    Settlement(change=change.id, state=ChangeState.APPLIED, note="was already there")
+                )
+            else:
+                writable.append(change)
+    return settlements, writable
+
+
+def _as_planned(change: Change, values: Record) -> bool:
+    current = values.get(change.field)
+    return same_value(current, change.before) or same_value(current, change.after)
+
+
+def _all(changes: Iterable[Change], state: ChangeState, note: str) -> list[Settlement]:
+    return [Settlement(change=change.id, state=state, note=note) for change in changes]
+
+
+def _write(engine: Engine, batch: Batch, intended: set[str], *, run: int, report: ApplyReport) -> None:
+    rows: list[RecordWrite] = []
+    owned: list[list[Change]] = []
+    for record_id, changes in batch.records.items():
+        mine = [change for change in changes if change.id in intended]
+        if mine:
+            rows.append(RecordWrite(record_id=record_id, values={c.field: c.after for c in mine}))
+            owned.append(mine)
+    if not rows:
+        return
+    try:
+        engine.gate()
+        results = engine.system(batch.system).write(batch.object, rows)
+    except NoAnswer as exc:
+        logger.bind(event="write_unknown", changes=len(intended)).warning("No answer to a write: {}", exc)
+        _settle_by_reading(engine, [c for mine in owned for c in mine], since=None, run=run, report=report)
+        return
+    except VendorError as exc:
+        # Certainly not carried out, so these may be tried again by the next run.
+        _settle(
+            engine,
+            _all((c for mine in owned for c in mine), ChangeState.APPROVED, f"not written: {exc}"),
+            run=run,
+            report=report,
+        )
+        raise
+    engine.on_step(Step(name="after_write"))
+    settlements: list[Settlement] = []
+    for mine, result in zip(owned, results, strict=True):
+        settlements.extend(_outcome(mine, result.error))
+    _settle(engine, settlements, run=run, report=report)
+
+
+def _outcome(changes: Sequence[Change], error: VendorError | None) -> list[Settlement]:
+    match error:
+        case None:
+            return [Settlement(change=change.id, state=ChangeState.APPLIED) for change in changes]
+        case NoAnswer():
+            return []
+        case TransientError():
+            return _all(changes, ChangeState.APPROVED, f"not written: {error}")
+        case _:
+            return _all(changes, ChangeState.FAILED, str(error))
+
+
+def _settle(engine: Engine, settlements: Sequence[Settlement], *, run: int, report: ApplyReport) -> None:
+    if not settlements:
+        return
+    now = engine.clock()
+    verify_at = now + timedelta(seconds=engine.settings.verify.settle_s)
+    engine.store.settle(settlements, run=run, actor=engine.actor, now=now, verify_at=verify_at)
+    for settlement in settlements:
+        report.outcomes[settlement.state] += 1
+        if settlement.state is not ChangeState.APPLIED and settlement.note:
+            report.notes[settlement.note] += 1
+
+
+def settle_interrupted(engine: Engine, *, run: int, report: ApplyReport, plan: str | None = None) -> None:
+    """Find out by reading what became of writes whose outcome was never recorded.
+
+    A value that reads as ``after`` was applied, as ``before`` was not written (once the vendor can no longer
+    be working on it), and anything else was changed by somebody and is left alone.
+    """
+    open_changes: list[StoredChange] = list(engine.store.changes(plan=plan, states={ChangeState.INTENDED}))
+    since = {stored.change.id: stored.intended_at for stored in open_changes}
+    _settle_by_reading(
+        engine, [stored.change for stored in open_changes], since=since, run=run, report=report
+    )
+
+
+def _settle_by_reading(
+    engine: Engine,
+    changes: Sequence[Change],
+    *,
+    since: dict[str, datetime | None] | None,
+    run: int,
+    report: ApplyReport,
+) -> None:
+    """Settle intended changes by what the system shows now; ``since`` is when each was intended."""
+    still_possible = engine.clock() - timedelta(seconds=engine.settings.verify.late_write_s)
+    for batch in batches(changes, _sizes(engine)):
+        try:
+            read = engine.system(batch.system).read(batch.object, list(batch.records), batch.fields)
+        except VendorError as exc:
+            report.outcomes["unsettled"] += len(batch.changes)
+            report.notes[f"could not be read back: {exc}"] += len(batch.changes)
+            continue
+        settlements: list[Settlement] = []
+        for change in batch.changes:
+            values = read.records.get(change.record_id)
+            intended_at = since.get(change.id) if since is not None else engine.clock()
+            late = intended_at is not None and intended_at > still_possible
+            settlement = _read_back(change, values, missing=change.record_id in read.missing, late=late)
+            if settlement is None:
+                report.outcomes["unsettled"] += 1
+                report.notes["the vendor may still carry the write out; run again later"] += 1
+            else:
+                settlements.append(settlement)
+        engine.on_step(Step(name="before_settle"))
+        _settle(engine, settlements, run=run, report=report)
+
+
+def _read_back(change: Change, values: Record | None, *, missing: bool, late: bool) -> Settlement | None:
+    if values is None or change.field not in values:
+        if missing:
+            return Settlement(change=change.id, state=ChangeState.FAILED, note="the record is gone")
+        return None
+    current = values[change.field]
+    if same_value(current, change.after):
+        return Settlement(change=change.id, state=ChangeState.APPLIED, note="found applied when read back")
+    if same_value(current, change.before):
+        if late:
+            return None
+        return Settlement(change=change.id, state=ChangeState.APPROVED, note="read back: was not written")
+    return Settlement(
+        change=change.id, state=ChangeState.CONFLICTED, note=f"{change.field} was changed by somebody else"
+    )

@@ -1,0 +1,261 @@
+"""Prove that a fix worked, by reading both systems again.
+
+A case is cleared only when the Marketo value is still ours, the Salesforce record shows it, and no newer
+failure has come. What could not be read proves nothing and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from remediator.engine.batches import cut
+from remediator.engine.core import MARKETO_PERSON, Engine, Step
+from remediator.engine.targets import LINK_FIELDS
+from remediator.model import (
+    Case,
+    CaseState,
+    Change,
+    ChangeState,
+    Record,
+    StoredChange,
+    SystemName,
+    Verdict,
+    same_value,
+)
+from remediator.store import CaseMove, CaseQuery
+from remediator.systems.base import ReadResult
+
+_PAGE = 300
+_LOOK_AGAIN = timedelta(minutes=5)
+"""The native sync runs about every five minutes, so looking sooner proves nothing new."""
+
+
+@dataclass(slots=True, kw_only=True)
+class VerifyReport:
+    """What re-reading showed.
+
+    Attributes:
+        verdicts: ``{verdict: cases}``.
+        waiting: not there yet; looked at again later.
+        unknown: could not be read.
+    """
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """What one page of cases needs to be judged.
+
+    Attributes:
+        marketo: persons read, with their link fields.
+        salesforce: ``{object: records read}``.
+    """
+
+    marketo: ReadResult
+    salesforce: Mapping[str, ReadResult]
+
+
+def verify_due(engine: Engine, *, run: int, due_only: bool = True) -> VerifyReport:
+    """Judge the cases whose fix has had time to go across.
+
+    Args:
+        due_only: ``False`` judges all that were written, also those whose time has not come.
+
+    Raises:
+        VendorError: a read failed or was incomplete; cases of earlier pages keep their verdicts.
+    """
+    report = VerifyReport()
+    now = engine.clock()
+    query = CaseQuery(states=frozenset({CaseState.VERIFYING}), due_before=now if due_only else None)
+    cases = list(engine.store.cases(query))
+    for number, page in enumerate(cut(cases, _PAGE)):
+        _verify_page(engine, page, report, run=run, now=now)
+        engine.on_step(Step(name="verifying", done=min((number + 1) * _PAGE, len(cases)), total=len(cases)))
+    return report
+
+
+def _verify_page(
+    engine: Engine, page: Sequence[Case], report: VerifyReport, *, run: int, now: datetime
+) -> None:
+    written = {case.id: _latest_writes(engine, case) for case in page}
+    evidence = _gather(engine, [change.change for changes in written.values() for change in changes])
+    newer = _newer_failures(engine, page, written)
+    moves: list[CaseMove] = []
+    for case in page:
+        move = _judge(engine, case, written[case.id], evidence, newer.get(case.id, ()), now=now)
+        if move is None:
+            report.unknown += 1
+            continue
+        moves.append(move)
+        if move.after is CaseState.VERIFYING and move.verdict is None:
+            report.waiting += 1
+        elif move.verdict is not None:
+            report.verdicts[move.verdict] += 1
+    engine.store.move(moves, actor=engine.actor, run=run, now=now)
+
+
+def _latest_writes(engine: Engine, case: Case) -> list[StoredChange]:
+    """The applied changes of the last plan that wrote for this case."""
+    applied = [
+        stored
+        for stored in engine.store.changes(case=case.id, states={ChangeState.APPLIED})
+        if stored.change.undoes is None
+    ]
+    latest = max((stored.settled_at for stored in applied if stored.settled_at), default=None)
+    plans = {stored.plan for stored in applied if stored.settled_at == latest}
+    return [stored for stored in applied if stored.plan in plans]
+
+
+def _gather(engine: Engine, changes: Iterable[Change]) -> _Evidence:
+    people: dict[str, None] = {}
+    names: dict[str, None] = {}
+    shown: dict[str, dict[str, None]] = defaultdict(dict)
+    linked: dict[str, dict[str, None]] = defaultdict(dict)
+    listed = list(changes)
+    for change in listed:
+        if change.system is SystemName.MARKETO:
+            people[change.record_id] = None
+            names[change.field] = None
+    marketo = (
+        engine.marketo.read(MARKETO_PERSON, list(people), [*names, *LINK_FIELDS]) if people else ReadResult()
+    )
+    for change in listed:
+        place = _salesforce_place(change, marketo)
+        if place is not None and change.salesforce_field is not None:
+            linked[place[0]][place[1]] = None
+            shown[place[0]][_field_on(place[0], change, engine)] = None
+    salesforce = {
+        name: engine.salesforce.read(name, list(ids), list(shown[name])) for name, ids in linked.items()
+    }
+    return _Evidence(marketo=marketo, salesforce=salesforce)
+
+
+def _salesforce_place(change: Change, marketo: ReadResult) -> tuple[str, str] | None:
+    """Object and id of the Salesforce record that should show the change, as linked now."""
+    if change.system is SystemName.SALESFORCE:
+        return change.object, change.record_id
+    values = marketo.records.get(change.record_id, {})
+    contact, lead = values.get("sfdcContactId"), values.get("sfdcLeadId")
+    if contact:
+        return "Contact", str(contact)
+    if lead:
+        return "Lead", str(lead)
+    if linked := values.get("sfdcId"):
+        return ("Contact" if values.get("sfdcType") == "Contact" else "Lead"), str(linked)
+    return None
+
+
+def _field_on(object_name: str, change: Change, engine: Engine) -> str:
+    """The Salesforce field that shows a change; a lead that became a contact since has other names."""
+    planned = change.salesforce_field or change.field
+    if object_name == change.salesforce_object or change.system is SystemName.SALESFORCE:
+        return planned
+    return engine.fields(object_name).by_marketo_name.get(change.field, planned)
+
+
+def _newer_failures(
+    engine: Engine, page: Sequence[Case], written: Mapping[int, Sequence[StoredChange]]
+) -> dict[int, list[Case]]:
+    """Other open cases of the same records that were seen after the write: the next problem surfaced."""
+    records = {case.marketo_id for case in page if case.marketo_id} | {
+        case.salesforce_id for case in page if case.salesforce_id
+    }
+    others: dict[str, list[Case]] = defaultdict(list)
+    for other in engine.store.cases(CaseQuery(records=frozenset(records))):
+        for record in (other.marketo_id, other.salesforce_id):
+            if record is not None and other.state not in (CaseState.CLEARED, CaseState.RESOLVED):
+                others[record].append(other)
+    newer: dict[int, list[Case]] = {}
+    for case in page:
+        since = _written_at(written[case.id])
+        if since is None:
+            continue
+        known = {
+            other.id: other
+            for record in (case.marketo_id, case.salesforce_id)
+            if record is not None
+            for other in others[record]
+        }
+        newer[case.id] = [
+            other for other in known.values() if other.id != case.id and other.last_seen > since
+        ]
+    return newer
+
+
+def _written_at(writes: Sequence[StoredChange]) -> datetime | None:
+    return max((stored.settled_at for stored in writes if stored.settled_at), default=None)
+
+
+def _judge(
+    engine: Engine,
+    case: Case,
+    writes: Sequence[StoredChange],
+    evidence: _Evidence,
+    newer: Sequence[Case],
+    *,
+    now: datetime,
+) -> CaseMove | None:
+    """Return the move that the evidence supports; ``None`` when something could not be read."""
+    written_at = _written_at(writes)
+    if written_at is None:
+        return _to(case, CaseState.OPEN, "its changes were taken back", None)
+    for stored in writes:
+        held = _still_ours(stored.change, evidence.marketo)
+        if held is None:
+            return None
+        if not held:
+            note = (
+                f"{stored.change.field} no longer holds what we wrote: something changed it back or further"
+            )
+            return _to(case, CaseState.OPEN, note, Verdict.REVERTED)
+    if case.last_seen > written_at:
+        return _to(
+            case, CaseState.OPEN, "refused again for the same reason after the fix", Verdict.SAME_ERROR
+        )
+    shows = [_shows(engine, stored.change, evidence) for stored in writes]
+    if any(shown is None for shown in shows):
+        return None
+    if all(shows):
+        return _to(case, CaseState.CLEARED, "both systems show the value", Verdict.CLEARED)
+    later = now + _LOOK_AGAIN
+    if newer:
+        codes = ", ".join(dict.fromkeys(other.diagnosis.code or other.diagnosis.category for other in newer))
+        return _to(
+            case, CaseState.VERIFYING, f"the next problem surfaced: {codes}", Verdict.NEW_ERROR, due_at=later
+        )
+    if now - written_at > timedelta(seconds=engine.settings.verify.give_up_s):
+        return _to(case, CaseState.OPEN, "Salesforce never showed the value, and no failure came", None)
+    return _to(case, CaseState.VERIFYING, "Salesforce does not show it yet", None, due_at=later)
+
+
+def _to(
+    case: Case, after: CaseState, note: str, verdict: Verdict | None, *, due_at: datetime | None = None
+) -> CaseMove:
+    return CaseMove(case=case.id, before=case.state, after=after, note=note, verdict=verdict, due_at=due_at)
+
+
+def _still_ours(change: Change, marketo: ReadResult) -> bool | None:
+    if change.system is SystemName.SALESFORCE:
+        return True
+    values = marketo.records.get(change.record_id)
+    if values is None:
+        return False if change.record_id in marketo.missing else None
+    return same_value(values.get(change.field), change.after) if change.field in values else None
+
+
+def _shows(engine: Engine, change: Change, evidence: _Evidence) -> bool | None:
+    place = _salesforce_place(change, evidence.marketo)
+    if place is None:
+        return False
+    read = evidence.salesforce.get(place[0], ReadResult())
+    values: Record | None = read.records.get(place[1])
+    if values is None:
+        return False if place[1] in read.missing else None
+    name = _field_on(place[0], change, engine)
+    return same_value(values.get(name), change.after) if name in values else None
