@@ -81,9 +81,9 @@ def open_source(path: Path, sources: Sequence[Source], *, encoding: str | None =
         if find_layout(path, source.recognises, encoding) is not None:
             return source
     raise ConfigError(
-        f"{path}: the header '{header_as_seen(path, encoding)}' is none that is known; name its columns in the"
-        ' setting columns, e.g. columns: {failed_on: "Date", message: "Error"} (a Sync Errors export needs a'
-        " time and a message, a Salesforce bulk result sf__Id and sf__Error)"
+        f"{path}: the header '{header_as_seen(path, encoding)}' is none that is known; name its columns in"
+        ' the setting columns, e.g. columns: {failed_on: "Date", message: "Error"} (a Sync Errors export'
+        " needs a time and a message, a Salesforce bulk result sf__Id and sf__Error)"
     )
 
 

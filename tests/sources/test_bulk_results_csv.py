@@ -41,7 +41,7 @@ def test_the_error_text_stays_whole_and_its_fields_are_named(tmp_path: Path) -> 
 
 
 def test_a_text_with_colons_that_names_no_field_has_none(tmp_path: Path) -> None:
-    error = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY:T: execution of AfterInsert\n\ncaused by: x: line 3, column 1:--"
+    error = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY:T: AfterInsert\n\ncaused by: x: line 3, column 1:--"
     failure = only(a_file(tmp_path, f'"","{error}","X"'))
     assert failure.fields == ()
     assert failure.message == error
