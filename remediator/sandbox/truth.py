@@ -76,7 +76,7 @@ class Truth:
     def fixable(self, marketo_id: int) -> bool:
         """Say whether all that is wrong with a person could be put right by writing values."""
         answers = self._answers.get(marketo_id)
-        return bool(answers) and all(answer.fixable for answer in answers.values())
+        return answers is not None and all(answer.fixable for answer in answers.values())
 
     def fields(self, marketo_id: int) -> dict[str, Answer]:
         """Return ``{Marketo field: answer}`` of one person."""

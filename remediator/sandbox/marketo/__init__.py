@@ -1,1 +1,5 @@
 """Marketo as its documentation describes it: lead database, activities, campaigns, lists, bulk and quotas."""
+
+from remediator.sandbox.marketo.instance import Instance, InstanceSettings
+
+__all__ = ["Instance", "InstanceSettings"]

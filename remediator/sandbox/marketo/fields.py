@@ -106,7 +106,6 @@ leadPartitionId|Person Partition Id|integer||y
 emailInvalid|Email Invalid|boolean||
 emailInvalidCause|Email Invalid Cause|string|255|
 unsubscribedReason|Unsubscribed Reason|text|2000|
-website2|Secondary Website|url|255|
 favoriteColor|Favorite Color|string|255|
 """
 _SEARCHABLE = ("id", "email", "sfdcLeadId", "sfdcContactId", "sfdcAccountId", "sfdcLeadOwnerId")
@@ -263,3 +262,18 @@ def _text(field: LeadField, value: object) -> str:
     if field.length is not None and len(text) > field.length:
         raise BadValue("1003", f"Value for field '{field.name}' is longer than {field.length} characters")
     return text
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment as Marketo shows it on a person."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def same(one: Value, other: Value) -> bool:
+    """Say whether two values are equal to the sync: empty text is null, an unset flag is false."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(value: Value) -> Value:
+    # Identity, not equality: a zero is a value, and False and 0 compare equal.
+    return None if value is None or value is False or value == "" else value
