@@ -59,11 +59,25 @@ class InstanceSettings:
     export_bytes_per_day: int = 500_000_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsynced:
+    """A synced value that Salesforce has not accepted yet.
+
+    Attributes:
+        at: when it changed last.
+        base: what both sides held before, as far as the sync knows; another value in Salesforce means that
+            it changed there too.
+    """
+
+    at: datetime
+    base: Value
+
+
 class Instance:
     """The lead database and all that hangs on it.
 
     Attributes:
-        pending: ``{Marketo id: {field: when it changed}}``: synced values not accepted yet.
+        pending: ``{Marketo id: {field: ...}}``: synced values of linked people that Salesforce lacks.
         sync_person: the flow step, ``(ids, campaign id)``; the native sync puts itself here.
         due: ids that the next sync cycle tries; a refused one leaves it until its next change.
         lock: held by every call that reads or changes more than one thing.
@@ -84,7 +98,7 @@ class Instance:
         self.lock = RLock()
         self.leads: dict[int, dict[str, Value]] = {}
         self.log = ActivityLog()
-        self.pending: dict[int, dict[str, datetime]] = {}
+        self.pending: dict[int, dict[str, Unsynced]] = {}
         self.due: dict[int, None] = {}
         self._by_email: dict[str, dict[int, None]] = {}
         self._by_sfdc_id: dict[str, int] = {}
@@ -237,14 +251,17 @@ class Instance:
                 lead_id, activities.DELETE_LEAD, self.clock.now(), primary_id=lead_id, primary_value=name
             )
 
-    def touch(self, lead_id: int, names: Iterable[str]) -> None:
-        """Leave synced fields of a linked person for the next cycle to push."""
+    def touch(self, lead_id: int, changes: Mapping[str, Sequence[Value]]) -> None:
+        """Leave changed synced fields, ``{field: [before, after]}``, for the next cycle to push."""
         lead = self.leads[lead_id]
         synced = synced_with(lead["sfdcType"])
-        fields = [name for name in names if name in synced]
-        if lead["sfdcId"] and fields:
+        now = self.clock.now()
+        for name, (before, _) in changes.items():
+            if not lead["sfdcId"] or lead["sfdcIsDeleted"] or name not in synced:
+                continue
             waiting = self.pending.setdefault(lead_id, {})
-            waiting.update(dict.fromkeys(fields, self.clock.now()))
+            base = waiting[name].base if name in waiting else before
+            waiting[name] = Unsynced(at=now, base=base)
             self.due[lead_id] = None
 
     def find(self, field_name: str, values: Iterable[str]) -> list[int]:
@@ -304,12 +321,14 @@ class Instance:
         row = self.org.get(kind, str(lead["sfdcId"]))
         if row is None:
             return
-        different = [
-            name for name, target in synced_with(kind).items() if not same(lead.get(name), row.get(target))
-        ]
+        different = {
+            name: Unsynced(at=now, base=row.get(target))
+            for name, target in synced_with(kind).items()
+            if not same(lead.get(name), row.get(target))
+        }
         if different:
             number = int(str(lead["id"]))
-            self.pending[number] = dict.fromkeys(different, now)
+            self.pending[number] = different
             self.due[number] = None
 
     @staticmethod
