@@ -1,1 +1,13 @@
 """SQLAlchemy tables, the Store class and Alembic migrations; rows do not leave this package."""
+
+from remediator.store.store import Store
+from remediator.store.values import (
+    AuditCheck,
+    CaseMove,
+    CaseQuery,
+    PlanSummary,
+    Sighting,
+    TakeResult,
+)
+
+__all__ = ["AuditCheck", "CaseMove", "CaseQuery", "PlanSummary", "Sighting", "Store", "TakeResult"]

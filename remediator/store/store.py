@@ -1,0 +1,338 @@
+"""The store's public face; what it does stands in the modules beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from types import TracebackType
+
+from sqlalchemy import update
+
+from remediator.model import (
+    AuditEntry,
+    Case,
+    CaseState,
+    Cause,
+    ChangeState,
+    Decision,
+    Diagnosis,
+    Plan,
+    Run,
+    Settlement,
+    StoredChange,
+    SyncFailure,
+)
+from remediator.store import audit, cases, decisions, erasure, intake, moves, plans, runs, schema, writes
+from remediator.store.database import Database, parse_url
+from remediator.store.values import AuditCheck, CaseMove, CaseQuery, PlanSummary, Sighting, TakeResult
+from remediator.store.writing import Writing, writing
+
+SYSTEM = "remediator"
+"""The actor of what nobody in particular asked for."""
+
+_STAY = frozenset({CaseState.PROPOSED, CaseState.APPROVED, CaseState.APPLYING, CaseState.VERIFYING})
+"""States in which a case keeps the changes that are planned for it."""
+
+
+class Store:
+    """Cases, plans, changes, runs and the audit log of one connection.
+
+    Every write is one transaction together with its audit entries; reads come in pages that hold no
+    transaction open. One ``Store`` may be used by several threads. Every method raises ``StoreError`` when
+    the database cannot be read or written; then nothing of that call was written.
+
+    Attributes:
+        connection: the Marketo and Salesforce pair that this store is open for.
+    """
+
+    def __init__(self, database: Database, *, connection: str) -> None:
+        self.connection = connection
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str, *, connection: str = "main") -> Store:
+        """Open a store and bring its tables up to date.
+
+        Args:
+            url: ``sqlite:///FILE`` or ``postgresql://user:password@host/database``.
+
+        Raises:
+            ConfigError: the address is not one of a database we know.
+            StoreError: it cannot be reached, is not a database, or comes from a newer version.
+        """
+        database = Database(parse_url(url))
+        try:
+            database.migrate()
+            runs.ready_chain(database, connection)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, connection=connection)
+
+    def close(self) -> None:
+        """Give back the database connections."""
+        self._database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def signing_key(self) -> bytes:
+        """Return the 32 random bytes that sign this database's plans."""
+        return runs.signing_key(self._database, self.connection)
+
+    def _writing(
+        self, *, now: datetime, actor: str = SYSTEM, run: int | None = None
+    ) -> AbstractContextManager[Writing]:
+        return writing(self._database, self.connection, now=now, actor=actor, run=run)
+
+    # Runs and whole files
+
+    def start_run(self, command: str, *, campaign: str | None = None, now: datetime) -> int:
+        """Open a run and return its number."""
+        with self._writing(now=now) as open_:
+            return runs.start_run(open_, command, campaign)
+
+    def finish_run(self, run: int, *, outcome: str, counters: Mapping[str, int], now: datetime) -> None:
+        """Close a run with its outcome (see ``Run``) and what it did."""
+        with self._writing(now=now, run=run) as open_:
+            runs.finish_run(open_, outcome, counters)
+
+    def runs(self, *, limit: int = 50) -> list[Run]:
+        """Return the latest runs, newest first."""
+        with self._database.reading() as conn:
+            return runs.read_runs(conn, self.connection, limit)
+
+    def run(self, run: int) -> Run | None:
+        """Return one run."""
+        with self._database.reading() as conn:
+            return runs.read_run(conn, self.connection, run)
+
+    def known_intake(self, digest: str) -> datetime | None:
+        """Return when a file of this content was taken in, ``None`` if it was not."""
+        with self._database.reading() as conn:
+            return runs.known_intake(conn, self.connection, digest)
+
+    def record_intake(
+        self,
+        *,
+        digest: str,
+        name: str,
+        source: str,
+        taken: int,
+        rejected: int,
+        run: int | None,
+        now: datetime,
+    ) -> None:
+        """Record that a whole file was taken in; the first record of its content stays."""
+        with self._writing(now=now, run=run) as open_:
+            runs.record_intake(open_, digest=digest, name=name, source=source, taken=taken, rejected=rejected)
+
+    # Cases
+
+    def take(
+        self, items: Sequence[tuple[SyncFailure, Diagnosis]], *, run: int | None, now: datetime
+    ) -> TakeResult:
+        """Take one batch of failures in (about 1,000 at a time); the same batch again changes nothing.
+
+        A settled case is opened again only by a failure later than the moment it was settled, a snoozed one
+        by a failure later than its due time; any other case stays where it is and counts the sighting.
+        """
+        with self._writing(now=now, run=run) as open_:
+            return intake.take(open_, items)
+
+    def cases(self, query: CaseQuery | None = None) -> Iterator[Case]:
+        """Yield the cases a query means, by id; without a query, all."""
+        return cases.read_cases(self._database, self.connection, query or CaseQuery())
+
+    def count_cases(self, query: CaseQuery | None = None) -> int:
+        """Count the cases a query means."""
+        with self._database.reading() as conn:
+            return cases.count_cases(conn, self.connection, query or CaseQuery())
+
+    def case(self, case: int) -> Case | None:
+        """Return one case."""
+        return next(self.cases(CaseQuery(ids=(case,))), None)
+
+    def sightings(self, case: int) -> list[Sighting]:
+        """Return when and where a case was seen, newest first."""
+        with self._database.reading() as conn:
+            return cases.read_sightings(conn, self.connection, case)
+
+    def causes(self, *, include_settled: bool = False) -> list[Cause]:
+        """Return what the cases share, most open cases first.
+
+        Args:
+            include_settled: also causes of which no case is open.
+        """
+        with self._database.reading() as conn:
+            return cases.read_causes(conn, self.connection, include_settled=include_settled)
+
+    def move(self, moves_: Sequence[CaseMove], *, actor: str, run: int | None, now: datetime) -> list[int]:
+        """Move cases, each with its audit entry; return those that moved.
+
+        A case that is no longer in ``before`` is skipped, so two processes never both move it. A case that
+        leaves its plan this way takes the changes that are planned or approved for it along.
+
+        Raises:
+            IllegalMove: the lifecycle does not allow one of the moves; nothing is moved.
+        """
+        with self._writing(now=now, actor=actor, run=run) as open_:
+            moved = moves.move_cases(open_, moves_)
+            last = {move.case: move for move in moves_ if move.case in set(moved)}
+            for move in last.values():
+                if move.after not in _STAY:
+                    moves.leave_plans(open_, {move.case}, move.note or f"case {move.case} went {move.after}")
+            return moved
+
+    def assign(self, case: int, to: str | None, *, actor: str, now: datetime) -> None:
+        """Give a case to somebody, or to nobody."""
+        with self._writing(now=now, actor=actor) as open_:
+            done = open_.conn.execute(
+                update(schema.cases)
+                .where(schema.cases.c.connection == self.connection, schema.cases.c.id == case)
+                .values(assigned_to=to)
+            )
+            if done.rowcount:
+                open_.audit("case_assigned", case=case, payload={"to": to})
+
+    # Plans and changes
+
+    def save_plan(self, plan: Plan, *, actor: str, run: int | None, now: datetime) -> None:
+        """Save a plan with its changes as planned, and move its cases to proposed or declined.
+
+        It replaces what older plans still had undecided for these cases. A change for a case that no plan may
+        take now is saved as rejected and says why. An undo plan moves no case.
+
+        Raises:
+            PlanRefused: it is of another connection, was saved before, or names a case that is not there.
+        """
+        with self._writing(now=now, actor=actor, run=run) as open_:
+            plans.save_plan(open_, plan)
+
+    def plan(self, plan: str) -> Plan | None:
+        """Return a plan as it was saved, with what reviewers picked since."""
+        with self._database.reading() as conn:
+            return plans.read_plan(conn, self.connection, plan)
+
+    def plans(self, *, limit: int = 50) -> list[PlanSummary]:
+        """Return the latest plans, newest first."""
+        with self._database.reading() as conn:
+            return plans.read_plans(conn, self.connection, limit)
+
+    def changes(
+        self,
+        *,
+        plan: str | None = None,
+        run: int | None = None,
+        states: Collection[ChangeState] | None = None,
+        ids: Collection[str] | None = None,
+        case: int | None = None,
+    ) -> Iterator[StoredChange]:
+        """Yield changes in plan order; every condition that is given must hold."""
+        return plans.read_changes(
+            self._database, self.connection, plan=plan, run=run, states=states, ids=ids, case=case
+        )
+
+    def decide(self, decisions_: Sequence[Decision], *, now: datetime) -> list[str]:
+        """Approve or reject planned changes; return those for which the decision took effect.
+
+        Changes that share a case stand or fall together. A change no longer planned is left alone.
+        """
+        decided: list[str] = []
+        with self._writing(now=now) as open_:
+            for by in dict.fromkeys(decision.by for decision in decisions_):
+                open_.actor = by
+                decided += decisions.decide(open_, [word for word in decisions_ if word.by == by])
+        return decided
+
+    def intend(self, changes: Sequence[str], *, run: int, actor: str, now: datetime) -> list[str]:
+        """Put the intent to write these approved changes on durable record; return those that are ours.
+
+        Only these may be written. Two processes never get the same change. When this raises, nothing is on
+        record and nothing may be written.
+        """
+        with self._writing(now=now, actor=actor, run=run) as open_:
+            return writes.intend(open_, changes)
+
+    def settle(
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        run: int,
+        actor: str,
+        now: datetime,
+        verify_at: datetime | None,
+    ) -> None:
+        """Record the outcomes of writes, and move the cases that hang on them.
+
+        Args:
+            verify_at: when cases whose changes are all applied are due for verification.
+        """
+        with self._writing(now=now, actor=actor, run=run) as open_:
+            writes.settle(open_, settlements, verify_at=verify_at)
+
+    def mark_resynced(self, changes: Sequence[str], *, way: str, run: int, actor: str, now: datetime) -> None:
+        """Record that the records of these changes were pushed to Salesforce again, and how."""
+        with self._writing(now=now, actor=actor, run=run) as open_:
+            writes.mark_resynced(open_, changes, way)
+
+    def resynced(self, plan: str) -> set[str]:
+        """Return the changes of a plan whose record was pushed to Salesforce again."""
+        with self._database.reading() as conn:
+            return plans.resynced(conn, self.connection, plan)
+
+    # Audit
+
+    def append_audit(
+        self,
+        event: str,
+        *,
+        actor: str,
+        run: int | None = None,
+        case: int | None = None,
+        change: str | None = None,
+        payload: Mapping[str, object] | None = None,
+        now: datetime,
+    ) -> int:
+        """Add one entry to the chain and return its position."""
+        with self._writing(now=now, actor=actor, run=run) as open_:
+            return open_.audit(event, case=case, change=change, payload=payload)
+
+    def audit(
+        self,
+        *,
+        after_seq: int = 0,
+        event: str | None = None,
+        case: int | None = None,
+        run: int | None = None,
+    ) -> Iterator[AuditEntry]:
+        """Yield entries in the chain's order; every condition that is given must hold."""
+        return audit.read_audit(
+            self._database, self.connection, after_seq=after_seq, event=event, case=case, run=run
+        )
+
+    def verify_audit(self) -> AuditCheck:
+        """Walk the whole chain and say whether every link, payload and the head hold."""
+        return audit.verify_audit(self._database, self.connection)
+
+    def erase(
+        self,
+        *,
+        marketo_id: str | None = None,
+        salesforce_id: str | None = None,
+        actor: str,
+        now: datetime,
+    ) -> int:
+        """Take one person's data out of messages, values and audit payloads; the chain still verifies.
+
+        Returns:
+            How many cases, changes and audit entries lost something.
+        """
+        with self._writing(now=now, actor=actor) as open_:
+            return erasure.erase(open_, marketo_id=marketo_id, salesforce_id=salesforce_id)

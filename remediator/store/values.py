@@ -1,0 +1,128 @@
+"""Values that the store takes and gives beside the shared vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from remediator.model import CaseState, Category, ChangeState, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeResult:
+    """What one batch of failures came to; ``new + again + duplicates`` is the number of rows.
+
+    Attributes:
+        new: cases opened.
+        again: further sightings of cases that were known.
+        duplicates: rows that had been taken in before.
+        reopened: settled or snoozed cases that failed again.
+    """
+
+    new: int = 0
+    again: int = 0
+    duplicates: int = 0
+    reopened: int = 0
+
+    def __add__(self, other: TakeResult) -> TakeResult:
+        """Add up two batches."""
+        return TakeResult(
+            new=self.new + other.new,
+            again=self.again + other.again,
+            duplicates=self.duplicates + other.duplicates,
+            reopened=self.reopened + other.reopened,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseQuery:
+    """Which cases are meant; every condition that is given must hold.
+
+    Attributes:
+        cause: a cause's key, as ``Cause.key`` has it.
+        ids: case ids; an empty collection selects none.
+        due_before: cases whose ``due_at`` is at or before this moment.
+        text: found in the message, the record ids or the note, in any case.
+        limit: at most so many, lowest ids first.
+    """
+
+    states: Collection[CaseState] | None = None
+    categories: Collection[Category] | None = None
+    cause: str | None = None
+    object: str | None = None
+    ids: Collection[int] | None = None
+    due_before: datetime | None = None
+    text: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseMove:
+    """One step of one case; it is skipped when the case is no longer in ``before``.
+
+    Attributes:
+        note: replaces the case's note; ``None`` empties it.
+        verdict: replaces the case's verdict; ``None`` keeps the one it has.
+        due_at: replaces the case's due time; ``None`` empties it.
+    """
+
+    case: int
+    before: CaseState
+    after: CaseState
+    note: str | None = None
+    verdict: Verdict | None = None
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One time a case was reported.
+
+    Attributes:
+        origin: where it stood, for people: ``errors.csv:17``.
+        run: run that took it in.
+    """
+
+    case: int
+    failed_at: datetime
+    source: str
+    operation: str | None
+    origin: str | None
+    run: int | None
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSummary:
+    """One row of the plans table.
+
+    Attributes:
+        states: ``{state: changes in it}``.
+        declined: cases for which it changes nothing.
+    """
+
+    id: str
+    created_at: datetime
+    campaign: str | None
+    undo_of: str | None
+    states: Mapping[ChangeState, int]
+    declined: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditCheck:
+    """What walking the audit chain showed.
+
+    Attributes:
+        entries: links that were walked.
+        erased: links whose payload was erased on request, and which say so.
+        broken_at: first position that does not hold, ``None`` when all do.
+        reason: what is wrong there.
+    """
+
+    entries: int
+    erased: int
+    intact: bool
+    broken_at: int | None = None
+    reason: str | None = None

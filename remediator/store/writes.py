@@ -1,0 +1,259 @@
+"""The line of durable intent before a write, and its outcome after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from remediator.errors import StoreError
+from remediator.lifecycle import MOVES
+from remediator.model import CaseState, ChangeState, Settlement
+from remediator.store.moves import case_states, leave_plans, move_cases, set_changes
+from remediator.store.rows import AnyRow, chunks
+from remediator.store.schema import change_cases, changes
+from remediator.store.values import CaseMove
+from remediator.store.writing import Writing
+
+EVENTS: Mapping[ChangeState, str] = {
+    ChangeState.APPLIED: "change_applied",
+    ChangeState.CONFLICTED: "change_conflicted",
+    ChangeState.FAILED: "change_failed",
+    ChangeState.APPROVED: "change_not_written",
+}
+"""What a settlement is called in the audit log."""
+
+UNINTENDED = frozenset({ChangeState.APPLIED, ChangeState.CONFLICTED})
+"""Outcomes that the read before the write can already show, with no write begun."""
+
+
+def intend(writing: Writing, ids: Sequence[str]) -> list[str]:
+    """Move approved changes to intended, each with its audit entry; return those that were moved.
+
+    A change is moved once, whoever asks: the transaction is serialised and the update conditional. A change
+    whose case is not approved (settled by hand meanwhile, or a neighbour still undecided) is left alone.
+    """
+    rows = _rows(writing, ids, (ChangeState.APPROVED,))
+    states = case_states(writing, {case for row in rows.values() for case in _cases(row)})
+    ready = (CaseState.APPROVED, CaseState.APPLYING)
+    taken = [row for row in rows.values() if all(states.get(case) in ready for case in _cases(row))]
+    for chunk in chunks(taken):
+        moved = writing.conn.execute(
+            update(changes)
+            .where(
+                changes.c.seq.in_([row.seq for row in chunk]), changes.c.state == ChangeState.APPROVED.value
+            )
+            .values(state=ChangeState.INTENDED.value, run_id=writing.run, note=None)
+        )
+        if moved.rowcount != len(chunk):
+            raise StoreError(
+                "store: changes moved while they were being intended; nothing was written, run again"
+            )
+    for row in taken:
+        writing.audit("change_intended", change=row.id, payload=_payload(row))
+    approved = sorted({case for row in taken for case in _cases(row) if states[case] is CaseState.APPROVED})
+    move_cases(
+        writing,
+        [CaseMove(case=case, before=CaseState.APPROVED, after=CaseState.APPLYING) for case in approved],
+    )
+    return [row.id for row in taken]
+
+
+def settle(writing: Writing, settlements: Sequence[Settlement], *, verify_at: datetime | None) -> None:
+    """Record the outcome of writes and move the cases that hang on them.
+
+    Takes changes that are intended; one that is still approved only to applied or conflicted, when the read
+    before the write showed that its value is there already, or has moved. Any other is left alone.
+
+    Raises:
+        ValueError: a settlement to a state that is no outcome.
+    """
+    for settlement in settlements:
+        if settlement.state not in EVENTS:
+            raise ValueError(f"change {settlement.change}: {settlement.state} is not the outcome of a write")
+    rows = _rows(writing, [item.change for item in settlements], (ChangeState.INTENDED, ChangeState.APPROVED))
+    touched: dict[int, str] = {}
+    undone: list[str] = []
+    done: dict[str, Settlement] = {}
+    for item in settlements:
+        row = rows.get(item.change)
+        if row is None or item.change in done:
+            continue
+        if row.state == ChangeState.APPROVED.value and item.state not in UNINTENDED:
+            continue
+        done[item.change] = item
+        touched.update((case, row.plan_id) for case in _cases(row))
+        if item.state is ChangeState.APPLIED and row.undoes is not None:
+            undone.append(row.undoes)
+    _record(writing, done, rows)
+    _undo_originals(writing, undone)
+    _move_cases(writing, touched, verify_at)
+
+
+def _rows(writing: Writing, ids: Iterable[str], states: Sequence[ChangeState]) -> dict[str, AnyRow]:
+    """Return ``{change id: row}`` in the order asked, for changes in one of the states."""
+    found: dict[str, AnyRow] = {}
+    wanted = list(dict.fromkeys(ids))
+    for chunk in chunks(wanted):
+        rows = writing.conn.execute(
+            select(changes).where(
+                changes.c.connection == writing.connection,
+                changes.c.id.in_(chunk),
+                changes.c.state.in_([state.value for state in states]),
+            )
+        )
+        found.update((row.id, row) for row in rows)
+    return {id_: found[id_] for id_ in wanted if id_ in found}
+
+
+def _cases(row: AnyRow) -> tuple[int, ...]:
+    """Return the cases that move with a change; an undo moves none."""
+    return () if row.undo else tuple(row.cases)
+
+
+def _payload(row: AnyRow, **more: object) -> dict[str, object]:
+    return {
+        "plan": row.plan_id,
+        "system": row.system,
+        "object": row.object,
+        "record_id": row.record_id,
+        "field": row.field,
+        "before": row.before,
+        "after": row.after,
+        **more,
+    }
+
+
+def _record(writing: Writing, done: Mapping[str, Settlement], rows: Mapping[str, AnyRow]) -> None:
+    for state in EVENTS:
+        group = [item for item in done.values() if item.state is state]
+        set_changes(writing, {rows[item.change].seq: item.note for item in group}, state)
+        settled_at = None if state is ChangeState.APPROVED else writing.now
+        for chunk in chunks(group):
+            seqs = [rows[item.change].seq for item in chunk]
+            writing.conn.execute(
+                update(changes)
+                .where(changes.c.seq.in_(seqs))
+                .values(run_id=writing.run, settled_at=settled_at)
+            )
+    for item in done.values():
+        row = rows[item.change]
+        payload = _payload(row, note=item.note)
+        if row.state == ChangeState.APPROVED.value:
+            payload["written"] = False
+        writing.audit(EVENTS[item.state], change=item.change, payload=payload)
+
+
+def _undo_originals(writing: Writing, ids: Sequence[str]) -> None:
+    originals = _rows(writing, ids, (ChangeState.APPLIED,))
+    set_changes(writing, {row.seq: row.note for row in originals.values()}, ChangeState.UNDONE)
+    for row in originals.values():
+        writing.audit("change_undone", change=row.id, payload=_payload(row))
+    states = case_states(writing, {case for row in originals.values() for case in _cases(row)})
+    move_cases(
+        writing,
+        [
+            CaseMove(case=case, before=state, after=CaseState.OPEN, note="undone")
+            for case, state in sorted(states.items())
+            if state in (CaseState.CLEARED, CaseState.VERIFYING)
+        ],
+    )
+
+
+def _move_cases(writing: Writing, touched: Mapping[int, str], verify_at: datetime | None) -> None:
+    """Lead each case where all its changes of the plan together say.
+
+    A case that ends without its fix takes its unwritten changes down, and those may hang on further cases.
+    """
+    todo = dict(touched)
+    while todo:
+        fell: dict[int, str] = {}
+        states = case_states(writing, todo)
+        for case, rows in sorted(_changes_of(writing, todo).items()):
+            to, note = _outcome(rows)
+            if to is None or not _lead(writing, case, states[case], to, note, verify_at):
+                continue
+            if to in (CaseState.CONFLICTED, CaseState.DECLINED):
+                fell |= leave_plans(writing, {case}, note or f"case {case} beside it is {to}")
+        todo = fell
+
+
+def _lead(
+    writing: Writing,
+    case: int,
+    before: CaseState,
+    to: CaseState,
+    note: str | None,
+    verify_at: datetime | None,
+) -> bool:
+    """Move a case over the steps the lifecycle has; say whether it went anywhere."""
+    moves = [
+        CaseMove(
+            case=case,
+            before=start,
+            after=end,
+            note=note,
+            due_at=verify_at if end is CaseState.VERIFYING else None,
+        )
+        for start, end in _steps(before, to)
+    ]
+    return bool(move_cases(writing, moves))
+
+
+def _changes_of(writing: Writing, touched: Mapping[int, str]) -> dict[int, list[AnyRow]]:
+    found: dict[int, list[AnyRow]] = {}
+    for chunk in chunks(touched):
+        rows = writing.conn.execute(
+            select(change_cases.c.case_id, changes.c.plan_id, changes.c.state, changes.c.note)
+            .join(changes, changes.c.seq == change_cases.c.change_seq)
+            .where(change_cases.c.case_id.in_(chunk), changes.c.undo.is_(False))
+            .order_by(changes.c.seq)
+        )
+        for row in rows:
+            if row.plan_id == touched[row.case_id]:
+                found.setdefault(row.case_id, []).append(row)
+    return found
+
+
+def _outcome(rows: Sequence[AnyRow]) -> tuple[CaseState | None, str | None]:
+    """Return where a case belongs and why; ``None`` while a write of it may still be under way."""
+    notes: dict[ChangeState, str | None] = {}
+    for row in rows:
+        notes.setdefault(ChangeState(row.state), row.note)
+    states = set(notes)
+    if ChangeState.INTENDED in states:
+        return None, None
+    if ChangeState.CONFLICTED in states:
+        return CaseState.CONFLICTED, notes[ChangeState.CONFLICTED]
+    if ChangeState.FAILED in states:
+        return CaseState.DECLINED, notes[ChangeState.FAILED]
+    if ChangeState.REJECTED in states:
+        # Its neighbour fell after this one had been written: a person must look at the half that is there.
+        return CaseState.CONFLICTED, notes[ChangeState.REJECTED]
+    if states <= {ChangeState.APPLIED, ChangeState.UNDONE}:
+        return CaseState.VERIFYING, None
+    if states == {ChangeState.APPROVED}:
+        return CaseState.APPROVED, notes[ChangeState.APPROVED]
+    return None, None
+
+
+def _steps(before: CaseState, to: CaseState) -> list[tuple[CaseState, CaseState]]:
+    """Return the moves from one state to another: one, or two over applying, or none if there is no way."""
+    if to in MOVES[before]:
+        return [(before, to)]
+    if before is CaseState.APPROVED and to in MOVES[CaseState.APPLYING]:
+        return [(before, CaseState.APPLYING), (CaseState.APPLYING, to)]
+    return []
+
+
+def mark_resynced(writing: Writing, ids: Sequence[str], way: str) -> None:
+    """Record that the records of these changes were pushed to Salesforce again, and how."""
+    states = tuple(ChangeState)
+    rows = _rows(writing, ids, states)
+    for chunk in chunks(row.seq for row in rows.values()):
+        writing.conn.execute(
+            update(changes).where(changes.c.seq.in_(chunk)).values(resynced_at=writing.now, resync_way=way)
+        )
+    for row in rows.values():
+        writing.audit("change_resynced", change=row.id, payload={"way": way, "record_id": row.record_id})
