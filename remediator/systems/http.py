@@ -1,0 +1,358 @@
+"""One HTTP session per vendor: tokens, limits, repeats, counts. What answers mean, the vendor's table says.
+
+The rule for repeating a call is short. A ``TransientError`` promises that nothing was carried out, or that
+the call only read: it is repeated. ``NoAnswer`` promises nothing: it goes up, and the caller reads the
+record again. So a write is never repeated blindly.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random as random_module
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+from loguru import logger
+
+from remediator.errors import AccessDenied, NoAnswer, PermanentError, RateLimited, TransientError, VendorError
+from remediator.model import SystemName
+from remediator.systems.auth import Token, TokenCache
+from remediator.systems.limiter import DailyShare, RateLimiter
+
+T = TypeVar("T")
+
+TRIES = 4
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 30.0
+# A vendor that asks for more patience than this gets it from the caller, not from a sleeping thread.
+LONGEST_HOLD_S = 120.0
+CONNECT_TIMEOUT_S = 15.0
+_LOCAL_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+_SECRETS = re.compile(r"(?i)(access_token=|client_secret=|assertion=|bearer\s+)[^\s&\"']+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request.
+
+    Attributes:
+        template: path with ``{names}``; it is what gets counted and logged.
+        parts: values for the names in the template.
+        writes: it may change something, so an unclear answer is ``NoAnswer``.
+        authorized: send a token, and take a place in the limits. Token requests do neither.
+    """
+
+    method: str
+    template: str
+    parts: Mapping[str, str | int] = field(default_factory=dict)
+    params: Mapping[str, str | int] = field(default_factory=dict)
+    body: object = None
+    form: Mapping[str, str | int] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    writes: bool = False
+    authorized: bool = True
+
+    @property
+    def path(self) -> str:
+        """The path with its values, each quoted."""
+        return self.template.format_map(
+            {name: quote(str(part), safe="") for name, part in self.parts.items()}
+        )
+
+    @property
+    def name(self) -> str:
+        """What it is counted under: ``METHOD template``."""
+        return f"{self.method} {self.template}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back, whole.
+
+    Attributes:
+        headers: names in lower case.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def json(self) -> Any:
+        """Parse the body; raises ``ValueError`` if it is not (whole) JSON."""
+        return json.loads(self.content)
+
+    def excerpt(self) -> str:
+        """Return the body's beginning as text on one line, for an error message."""
+        return redact(" ".join(self.content[:300].decode("utf-8", "replace").split()))
+
+
+class TokenRefused(AccessDenied):
+    """The token was not accepted, so nothing ran; a new one may be."""
+
+
+Judge = Callable[[Call, Answer], None]
+"""Raises the ``VendorError`` that an answer stands for; returns when the answer is good."""
+
+
+def redact(text: str) -> str:
+    """Hide tokens and secrets in a text that may reach a log or a message."""
+    return _SECRETS.sub(r"\1[hidden]", text)
+
+
+def unclear(call: Call, message: str, *, code: str | None, system: SystemName) -> TransientError:
+    """Return the error for an answer that does not say whether the call was carried out."""
+    kind = NoAnswer if call.writes else TransientError
+    return kind(f"{system}: {call.name}: {message}", code=code, system=system)
+
+
+class HttpSession:
+    """Sends calls to one vendor.
+
+    Args:
+        system: whose API it is.
+        base_url: host of the token requests, and of the calls unless the token names another.
+        fetch_token: gets a new token through this session's ``send`` with an unauthorized call.
+        judge: the vendor's error table.
+        limiter: shared by everything that calls the same subscription.
+        share: our share of the day.
+        timeout_s: for a whole answer, not only between two bytes of it.
+        observe: sees every answer, good or bad, for the quota that it may carry.
+        clock: monotonic seconds.
+        sleep: waits; it may raise to stop a run.
+        random: spreads the waits.
+
+    Attributes:
+        calls: ``{"METHOD template": calls}``.
+        results: ``{"ok" or error code: calls}``.
+    """
+
+    def __init__(
+        self,
+        *,
+        system: SystemName,
+        base_url: str,
+        fetch_token: Callable[[], Token],
+        judge: Judge,
+        limiter: RateLimiter,
+        share: DailyShare,
+        timeout_s: float,
+        max_in_flight: int,
+        observe: Callable[[Answer], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        random: random_module.Random | None = None,
+    ) -> None:
+        self.calls: Counter[str] = Counter()
+        self.results: Counter[str] = Counter()
+        self.base_url = base_url
+        self.tokens = TokenCache(fetch_token, clock=clock)
+        self._system = system
+        self._judge = judge
+        self._limiter = limiter
+        self._share = share
+        self._timeout_s = timeout_s
+        self._observe = observe
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random or random_module.Random()  # noqa: S311 - spreads waits, guards nothing
+        self._counting = threading.Lock()
+        # httpx logs every URL at INFO, and ours carry e-mail addresses as filter values.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        self._client = httpx.Client(
+            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
+            limits=httpx.Limits(
+                max_connections=max_in_flight + 1, max_keepalive_connections=max_in_flight + 1
+            ),
+            headers={"User-Agent": f"remediator/{version('remediator')}", "Accept": "application/json"},
+            # A proxy that the environment names is for the world outside, not for a sandbox on loopback.
+            trust_env=urlsplit(base_url).hostname not in _LOCAL_HOSTS,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def send(self, call: Call, *, judge: Judge | None = None) -> Answer:
+        """Send a call, repeat it where that is safe, and return a good answer.
+
+        Raises:
+            NoAnswer: a write may or may not have been carried out.
+            VendorError: any other; the call was certainly not carried out, or only read.
+        """
+        return self._repeat(call, lambda: self._send_once(call, judge or self._judge))
+
+    def download(self, call: Call, path: Path) -> str:
+        """Stream an answer's body into a file and return its SHA-256 in hex."""
+        return self._repeat(call, lambda: self._download_once(call, path))
+
+    def _repeat(self, call: Call, once: Callable[[], T]) -> T:
+        tries, renewed = 0, False
+        while True:
+            try:
+                return once()
+            except TokenRefused as exc:
+                if renewed:
+                    raise AccessDenied(
+                        f"{self._system}: a fresh token was refused too ({exc}); check the credentials "
+                        "and that it may use the API",
+                        code=exc.code,
+                        system=self._system,
+                    ) from exc
+                renewed = True
+            except NoAnswer:
+                raise
+            except TransientError as exc:
+                tries += 1
+                wait_s = self._wait_s(exc, tries)
+                if wait_s is None:
+                    raise
+                logger.bind(event="api_retry", system=self._system, call=call.name, code=exc.code).debug(
+                    "{} {}: trying again in {:.1f} s", self._system, call.name, wait_s
+                )
+                self._sleep(wait_s)
+
+    def _wait_s(self, error: TransientError, tries: int) -> float | None:
+        """Return how long to wait before the next try, or ``None`` to give up."""
+        if tries >= TRIES:
+            return None
+        backoff_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (tries - 1)) * self._random.uniform(0.5, 1)
+        if not isinstance(error, RateLimited):
+            return backoff_s
+        if error.daily or error.retry_after_s > LONGEST_HOLD_S:
+            return None
+        self._limiter.hold(error.retry_after_s)
+        return max(backoff_s, error.retry_after_s * self._random.uniform(1, 1.1))
+
+    def _send_once(self, call: Call, judge: Judge) -> Answer:
+        with self._place(call) as token, self._translated(call):
+            deadline = self._clock() + self._timeout_s
+            with self._stream(call, token) as response:
+                content = b"".join(self._chunks(call, response, deadline))
+                answer = _answer(response, content)
+            self._judged(call, answer, judge, token)
+            return answer
+
+    def _download_once(self, call: Call, path: Path) -> str:
+        with self._place(call) as token, self._translated(call), self._stream(call, token) as response:
+            if response.status_code != httpx.codes.OK:
+                answer = _answer(response, response.read())
+                self._judged(call, answer, self._judge, token)
+                raise PermanentError(
+                    f"{self._system}: {call.name}: HTTP {answer.status}: {answer.excerpt()}",
+                    code=str(answer.status),
+                    system=self._system,
+                )
+            digest = sha256()
+            with path.open("wb") as file:
+                for chunk in response.iter_bytes():
+                    digest.update(chunk)
+                    file.write(chunk)
+            self._counted("ok")
+            return digest.hexdigest()
+
+    @contextmanager
+    def _place(self, call: Call) -> Iterator[Token | None]:
+        """Hold a place in the limits, with a token, for an authorized call."""
+        if not call.authorized:
+            yield None
+            return
+        # The token first: fetching it may wait, and would hold a place meanwhile.
+        token = self.tokens.get()
+        self._share.check()
+        with self._limiter.slot():
+            self._share.count()
+            yield token
+
+    @contextmanager
+    def _stream(self, call: Call, token: Token | None) -> Iterator[httpx.Response]:
+        base = token.instance_url if token and token.instance_url else self.base_url
+        headers = dict(call.headers)
+        if token:
+            headers["Authorization"] = f"Bearer {token.value}"
+        content = None
+        if call.body is not None:
+            content = json.dumps(call.body, ensure_ascii=False, separators=(",", ":")).encode()
+            headers["Content-Type"] = "application/json"
+        form = {name: str(value) for name, value in call.form.items()} if call.form is not None else None
+        with self._counting:
+            self.calls[call.name] += 1
+        request = self._client.build_request(
+            call.method,
+            base.rstrip("/") + call.path,
+            params=dict(call.params) or None,
+            headers=headers,
+            content=content,
+            data=form,
+        )
+        response = self._client.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            response.close()
+
+    def _chunks(self, call: Call, response: httpx.Response, deadline: float) -> Iterator[bytes]:
+        for chunk in response.iter_bytes():
+            # The read time-out starts anew with every byte; a server that drips would hold us for hours.
+            if self._clock() > deadline:
+                raise unclear(
+                    call,
+                    f"the answer was not whole after {self._timeout_s:.0f} s",
+                    code="TIMEOUT",
+                    system=self._system,
+                )
+            yield chunk
+
+    def _judged(self, call: Call, answer: Answer, judge: Judge, token: Token | None) -> None:
+        if self._observe:
+            self._observe(answer)
+        try:
+            judge(call, answer)
+        except VendorError as exc:
+            self._counted(exc.code or "error")
+            if isinstance(exc, TokenRefused) and token:
+                self.tokens.drop(token)
+            raise
+        self._counted("ok")
+
+    def _counted(self, result: str) -> None:
+        with self._counting:
+            self.results[result] += 1
+
+    @contextmanager
+    def _translated(self, call: Call) -> Iterator[None]:
+        """Turn transport failures into our errors: was the call sent or not?"""
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as exc:
+            self._counted("no_connection")
+            raise TransientError(
+                f"{self._system}: no connection for {call.name}: {redact(str(exc))}; nothing was sent. "
+                f"Check {self._system}.url and the network",
+                code="NO_CONNECTION",
+                system=self._system,
+            ) from exc
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as exc:
+            raise PermanentError(
+                f"{self._system}: {call.name} cannot be sent: {redact(str(exc))}; check {self._system}.url",
+                system=self._system,
+            ) from exc
+        except httpx.RequestError as exc:
+            self._counted("no_answer")
+            why = redact(str(exc)) or type(exc).__name__
+            raise unclear(call, f"no whole answer: {why}", code="NO_ANSWER", system=self._system) from exc
+
+
+def _answer(response: httpx.Response, content: bytes) -> Answer:
+    return Answer(status=response.status_code, headers=dict(response.headers), content=content)

@@ -1,0 +1,174 @@
+"""Keeps the vendors' quotas: calls per rolling window, calls in flight, and our share of the day.
+
+The window is a pyrate-limiter bucket. The default one lives in memory and serves the threads of one
+process; a ``SQLiteBucket`` or ``PostgresBucket`` of the same rate makes it hold across processes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from pyrate_limiter import AbstractBucket, InMemoryBucket, Rate, RateItem
+
+from remediator.errors import RateLimited
+from remediator.model import SystemName
+
+# The vendor counts arrivals and we count departures: two calls that leave 20 s apart may arrive 19.9 s
+# apart. A window that is a little longer than the vendor's absorbs ordinary jitter.
+WINDOW_MARGIN_S = 0.25
+DAY_S = 86_400.0
+HOUR_S = 3_600.0
+
+
+def window_bucket(*, limit: int, window_s: float) -> InMemoryBucket:
+    """Return an in-memory bucket that admits ``limit`` calls per ``window_s`` seconds."""
+    return InMemoryBucket([Rate(limit, round((window_s + WINDOW_MARGIN_S) * 1000))])
+
+
+class RateLimiter:
+    """Admits calls so that neither the rolling window nor the number in flight is exceeded.
+
+    One instance is shared by all threads, and by all clients of one Marketo subscription.
+
+    Args:
+        max_in_flight: calls at once.
+        bucket: what counts the window; ``None`` = no window, only calls in flight.
+        clock: monotonic seconds.
+        sleep: waits that many seconds; it may raise to stop a run that waits.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_in_flight: int,
+        bucket: AbstractBucket | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._slots = threading.BoundedSemaphore(max_in_flight)
+        self._bucket = bucket
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._held_until = 0.0
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Wait for a turn, and hold one of the places in flight while the block runs."""
+        with self._slots:
+            while (wait_s := self._wait_s()) > 0:
+                self._sleep(wait_s)
+            yield
+
+    def hold(self, seconds: float) -> None:
+        """Admit nobody for so long: one thread's 606 is everybody's."""
+        with self._lock:
+            self._held_until = max(self._held_until, self._clock() + seconds)
+
+    def _wait_s(self) -> float:
+        """Take a place in the window and return 0, or return the seconds until one is free."""
+        with self._lock:
+            if (held := self._held_until - self._clock()) > 0:
+                return held
+            if self._bucket is None:
+                return 0.0
+            now_ms = self._now_ms(self._bucket)
+            item = RateItem("call", now_ms)
+            # A synchronous bucket answers at once; the union type covers the asynchronous ones.
+            if self._bucket.put(item) is True:
+                self._bucket.leak(now_ms)
+                return 0.0
+            wait_ms = self._bucket.waiting(item)
+            return max(int(wait_ms) if isinstance(wait_ms, int) else 0, 1) / 1000
+
+    def _now_ms(self, bucket: AbstractBucket) -> int:
+        # Only the in-memory bucket has no clock of its own to agree on with other processes.
+        if isinstance(bucket, InMemoryBucket):
+            return round(self._clock() * 1000)
+        return int(bucket.now())  # type: ignore[no-untyped-call]  # pyrate-limiter leaves it untyped
+
+
+class DailyShare:
+    """Stops us at our share of a quota that others need too.
+
+    Counts our own calls over the last 24 hours; a vendor's day may begin anew earlier, so this errs on
+    the side of the others. Beside that it stops when everybody together has nearly used the quota up.
+
+    Args:
+        system: for the message.
+        share: part of the quota that is ours, over 0 up to 1.
+        quota: calls a day; ``None`` until ``observe`` learns it.
+        reserve: part of the quota that is left to others whatever our own share is.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        system: SystemName,
+        share: float,
+        quota: int | None = None,
+        reserve: float = 0.1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.quota = quota
+        self.used_by_all = 0
+        self._system = system
+        self._share = share
+        self._reserve = reserve
+        self._clock = clock
+        self._hours: deque[tuple[float, int]] = deque()
+        self._lock = threading.Lock()
+
+    def count(self, calls: int = 1) -> None:
+        """Count calls that were made, by this process or (to start with) by earlier ones."""
+        with self._lock:
+            now = self._clock()
+            if self._hours and now - self._hours[-1][0] < HOUR_S:
+                started, before = self._hours.pop()
+                self._hours.append((started, before + calls))
+            else:
+                self._hours.append((now, calls))
+
+    def observe(self, *, used_by_all: int, quota: int) -> None:
+        """Take the vendor's own figures."""
+        with self._lock:
+            self.used_by_all, self.quota = used_by_all, quota
+
+    def used(self) -> int:
+        """Return our calls of the last 24 hours."""
+        with self._lock:
+            while self._hours and self._clock() - self._hours[0][0] > DAY_S + HOUR_S:
+                self._hours.popleft()
+            return sum(calls for _, calls in self._hours)
+
+    def remaining_ratio(self) -> float | None:
+        """Return the part of the whole quota that nobody has used yet, ``None`` if it is unknown."""
+        if not self.quota:
+            return None
+        return max(0.0, 1 - max(self.used_by_all, self.used()) / self.quota)
+
+    def check(self) -> None:
+        """Raise ``RateLimited`` (daily) when the next call would be beyond our share."""
+        if not self.quota:
+            return
+        ours, allowed = self.used(), int(self.quota * self._share)
+        if ours >= allowed:
+            self._stop(f"we made {ours} calls in 24 hours and our share of {self.quota} is {allowed}")
+        if self.used_by_all >= self.quota * (1 - self._reserve):
+            self._stop(
+                f"{self.used_by_all} of {self.quota} daily calls are used, the rest is left to the sync"
+            )
+
+    def _stop(self, why: str) -> None:
+        raise RateLimited(
+            f"{self._system}: {why}; wait, or raise {self._system}.daily_share",
+            code="DAILY_SHARE",
+            system=self._system,
+            retry_after_s=HOUR_S,
+            daily=True,
+        )

@@ -1,0 +1,235 @@
+"""Calls to Marketo and the envelope that answers come in; what the calls are for, the modules above say."""
+
+from __future__ import annotations
+
+import random as random_module
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from remediator.errors import AccessDenied, TransientError
+from remediator.model import SystemName
+from remediator.settings import MarketoSettings
+from remediator.systems.auth import MARKETO_TOKEN_PATH, Token, marketo_form
+from remediator.systems.http import Answer, Call, HttpSession, TokenRefused, unclear
+from remediator.systems.limiter import DailyShare, RateLimiter, window_bucket
+from remediator.systems.marketo_errors import WINDOW_S, http_error, response_error
+
+CALLS_PER_WINDOW = 100
+# Marketo refuses a URI over 8 KB (414); the same call goes as a POST with `_method=GET`.
+LONGEST_QUERY = 6_000
+
+
+class VendorWord(BaseModel):
+    """One code with its message; codes come quoted or bare."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+    code: str
+    message: str = ""
+
+
+class Envelope(BaseModel):
+    """What every REST answer is wrapped in; absent members are empty ones."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+    success: bool
+    requestId: str = ""  # noqa: N815 - the vendor's name
+    errors: list[VendorWord] = []
+    result: list[Any] | None = None
+    nextPageToken: str | None = None  # noqa: N815 - the vendor's name
+    moreResult: bool | None = None  # noqa: N815 - the vendor's name
+
+
+class _TokenBody(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    access_token: str
+    expires_in: float
+
+
+class MarketoApi:
+    """The connection to one Marketo subscription; a context manager.
+
+    Args:
+        settings: where and with which credentials.
+        limiter: shared with other clients of the same subscription; by default one of its own, at
+            ``rate_share`` of 100 calls per 20 s.
+        clock: monotonic seconds.
+        sleep: waits; it may raise to stop a run.
+        random: spreads the waits.
+        now: the wall clock, for when the daily quota begins anew.
+    """
+
+    name = SystemName.MARKETO
+
+    def __init__(
+        self,
+        settings: MarketoSettings,
+        *,
+        limiter: RateLimiter | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        random: random_module.Random | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._now = now
+        self._sleep = sleep
+        self._clock = clock
+        calls_per_window = max(1, int(CALLS_PER_WINDOW * settings.rate_share))
+        self.limiter = limiter or RateLimiter(
+            max_in_flight=settings.max_in_flight,
+            bucket=window_bucket(limit=calls_per_window, window_s=WINDOW_S),
+            clock=clock,
+            sleep=sleep,
+        )
+        self.share = DailyShare(
+            system=self.name, share=settings.daily_share, quota=settings.daily_calls, clock=clock
+        )
+        self.http = HttpSession(
+            system=self.name,
+            base_url=settings.base_url,
+            fetch_token=self._fetch_token,
+            judge=self._judge,
+            limiter=self.limiter,
+            share=self.share,
+            timeout_s=settings.timeout_s,
+            max_in_flight=settings.max_in_flight,
+            clock=clock,
+            sleep=sleep,
+            random=random,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.http.close()
+
+    def ask(self, call: Call) -> Envelope:
+        """Send a call and return its envelope; raises ``VendorError`` unless it says success."""
+        return self._envelope(call, self.http.send(_shortened(call)))
+
+    def rows(self, call: Call) -> list[Mapping[str, Any]]:
+        """Return the result of a call that has one page.
+
+        Raises:
+            TransientError: for a read whose answer has no result where one is due.
+            NoAnswer: the same, for a write.
+        """
+        return self.rows_of(call, self.ask(call))
+
+    def rows_of(self, call: Call, envelope: Envelope) -> list[Mapping[str, Any]]:
+        """Return the envelope's rows; a missing ``result`` is an incomplete answer."""
+        rows = envelope.result
+        if rows is None or not all(isinstance(row, dict) for row in rows):
+            raise unclear(
+                call,
+                f"incomplete answer: success, but no result (request {envelope.requestId or 'without id'})",
+                code="INCOMPLETE",
+                system=self.name,
+            )
+        return rows
+
+    def pages(self, call: Call, *, result_due: bool = True) -> Iterator[list[Mapping[str, Any]]]:
+        """Yield the rows of every page.
+
+        Args:
+            call: the first page's call.
+            result_due: an answer without ``result`` is incomplete; activity pages may be empty instead.
+        """
+        seen: set[str] = set()
+        while True:
+            envelope = self.ask(call)
+            rows = [] if envelope.result is None and not result_due else self.rows_of(call, envelope)
+            yield rows
+            more = envelope.moreResult if envelope.moreResult is not None else bool(envelope.nextPageToken)
+            if not more:
+                return
+            token = envelope.nextPageToken
+            if not token or token in seen:
+                raise TransientError(
+                    f"{self.name}: {call.name}: incomplete: more is promised, but the paging token is "
+                    f"{'one we had' if token else 'missing'}",
+                    code="INCOMPLETE",
+                    system=self.name,
+                )
+            seen.add(token)
+            call = replace(call, params={**call.params, "nextPageToken": token})
+
+    def _envelope(self, call: Call, answer: Answer) -> Envelope:
+        try:
+            return Envelope.model_validate_json(answer.content)
+        except ValidationError as exc:
+            raise unclear(
+                call,
+                f"incomplete answer: no envelope ({len(answer.content)} bytes, {exc.error_count()} errors)",
+                code="INCOMPLETE",
+                system=self.name,
+            ) from None
+
+    def _judge(self, call: Call, answer: Answer) -> None:
+        error = http_error(call, answer)
+        if error:
+            raise error
+        envelope = self._envelope(call, answer)
+        if envelope.success:
+            return
+        if not envelope.errors:
+            raise unclear(call, "success is false, without an error", code="INCOMPLETE", system=self.name)
+        word = envelope.errors[0]
+        raise response_error(call, word.code, word.message, now=self._now())
+
+    def _fetch_token(self) -> Token:
+        # The form stays out of the address, and so out of every proxy's log.
+        call = Call(
+            method="POST", template=MARKETO_TOKEN_PATH, form=marketo_form(self._settings), authorized=False
+        )
+        answer = self.http.send(call, judge=_judge_token)
+        try:
+            body = _TokenBody.model_validate_json(answer.content)
+        except ValidationError:
+            raise TransientError(
+                f"{self.name}: {call.name}: incomplete answer: no token in it",
+                code="INCOMPLETE",
+                system=self.name,
+            ) from None
+        return Token(value=body.access_token, expires_in_s=body.expires_in)
+
+
+def _judge_token(call: Call, answer: Answer) -> None:
+    error = http_error(call, answer)
+    if isinstance(error, TokenRefused):
+        raise AccessDenied(
+            "marketo: the identity service refused the client id or secret; check marketo.client_id and "
+            "marketo.client_secret (Admin > LaunchPoint > View Details)",
+            code="401",
+            system=SystemName.MARKETO,
+        )
+    if error:
+        raise error
+
+
+def _shortened(call: Call) -> Call:
+    """Turn a GET that is too long for an address into the POST that Marketo takes instead."""
+    if call.method != "GET" or len(str(httpx.QueryParams(dict(call.params)))) <= LONGEST_QUERY:
+        return call
+    return replace(call, method="POST", params={"_method": "GET"}, form=call.params)
+
+
+def id_batches(ids: Sequence[str], size: int) -> Iterator[list[str]]:
+    """Yield the distinct ids in their order, ``size`` at a time."""
+    distinct = list(dict.fromkeys(ids))
+    for start in range(0, len(distinct), size):
+        yield distinct[start : start + size]

@@ -1,0 +1,279 @@
+"""Smart campaigns and static lists: how a person is made to sync again.
+
+Sources: Adobe Experience League, "Smart Campaigns" and "Static Lists" of the Marketo REST API.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from remediator.errors import (
+    AccessDenied,
+    ConfigError,
+    NoAnswer,
+    PermanentError,
+    RateLimited,
+    RecordMissing,
+    TransientError,
+    VendorError,
+)
+from remediator.settings import MarketoSettings
+from remediator.systems.base import WriteResult
+from remediator.systems.http import Call
+from remediator.systems.marketo_api import MarketoApi, id_batches
+from remediator.systems.marketo_errors import record_error
+
+TRIGGER_SIZE = 100
+LIST_SIZE = 300
+# An asset that the API user may not see, or a subscription that does not serve it.
+_NO_ASSET = frozenset({"603", "610", "702", "709", "404"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmartCampaign:
+    """A Marketo smart campaign (not one of our campaigns).
+
+    Attributes:
+        kind: ``trigger`` or ``batch``.
+        is_requestable: the API may request it; ``None`` when the API user may not see that.
+        runs: ``once``, ``any`` or ``interval``: how often one person may run through; ``None`` = not visible.
+    """
+
+    id: int
+    name: str
+    kind: str
+    is_active: bool
+    is_requestable: bool | None = None
+    runs: str | None = None
+
+
+class _CampaignRow(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    id: int
+    name: str
+    type: str
+    active: bool = False
+
+
+class Campaigns(MarketoApi):
+    """Smart campaigns and static lists."""
+
+    def __init__(self, settings: MarketoSettings, **clockwork: Any) -> None:
+        super().__init__(settings, **clockwork)
+        self._requestable: set[int] = set()
+        self._checking = threading.Lock()
+
+    def campaigns(self) -> Iterator[SmartCampaign]:
+        """Yield all smart campaigns."""
+        call = Call(method="GET", template="/rest/v1/campaigns.json", params={"batchSize": 300})
+        for page in self.pages(call):
+            for row in page:
+                yield _campaign(call, row)
+
+    def campaign(self, campaign_id: int) -> SmartCampaign:
+        """Return one smart campaign, with how often it may run as far as the API user may see it.
+
+        Raises:
+            RecordMissing: there is none with this id.
+        """
+        call = Call(method="GET", template="/rest/v1/campaigns/{id}.json", parts={"id": campaign_id})
+        rows = self.rows(call)
+        if not rows:
+            raise RecordMissing(f"marketo: there is no campaign {campaign_id}", code="1013", system=self.name)
+        found = _campaign(call, rows[0])
+        asset = self._asset(campaign_id)
+        return SmartCampaign(
+            id=found.id,
+            name=found.name,
+            kind=found.kind,
+            is_active=bool(asset.get("isActive", found.is_active)),
+            is_requestable=asset.get("isRequestable"),
+            runs=asset.get("qualificationRuleType"),
+        )
+
+    def trigger_campaign(self, campaign_id: int, lead_ids: Sequence[str]) -> Sequence[WriteResult]:
+        """Request a trigger campaign for people, 100 a call.
+
+        Marketo only says that it took the request, never what came of it.
+
+        Returns:
+            One result per distinct id, in order. A batch that failed marks its people; after an error that
+            would meet the next batch too, the rest is marked as not sent.
+
+        Raises:
+            ConfigError: the campaign cannot serve: inactive, not requestable, or once per person.
+        """
+        self._check_requestable(campaign_id)
+        results: list[WriteResult] = []
+        stopped: VendorError | None = None
+        for batch in id_batches(lead_ids, TRIGGER_SIZE):
+            if stopped is None:
+                found = self._trigger(campaign_id, batch)
+                stopped = next((item.error for item in found if _stops(item.error)), None)
+            else:
+                found = _not_sent(batch, stopped)
+            results += found
+        return results
+
+    def schedule_campaign(self, campaign_id: int, *, run_at: datetime | None = None) -> None:
+        """Schedule a batch campaign.
+
+        Args:
+            campaign_id: a batch campaign.
+            run_at: at least five minutes ahead, aware; ``None`` is as soon as Marketo does it (five minutes).
+        """
+        content: dict[str, object] = {}
+        if run_at is not None:
+            content["runAt"] = run_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+        call = Call(
+            method="POST",
+            template="/rest/v1/campaigns/{id}/schedule.json",
+            parts={"id": campaign_id},
+            body={"input": content},
+            writes=True,
+        )
+        self.ask(call)
+
+    def list_id(self, name: str) -> int:
+        """Return the id of the static list with exactly this name.
+
+        Raises:
+            ConfigError: there is none, or several programs have one of this name.
+        """
+        call = Call(method="GET", template="/rest/v1/lists.json", params={"name": name, "batchSize": 300})
+        rows = [row for page in self.pages(call) for row in page if row.get("name") == name]
+        if len(rows) != 1:
+            raise ConfigError(
+                f"marketo has {len(rows) or 'no'} static list{'s' if len(rows) > 1 else ''} named {name!r}; "
+                "give the list's id in marketo.resync_list"
+            )
+        return int(rows[0]["id"])
+
+    def add_to_list(self, list_id: int, lead_ids: Sequence[str]) -> Sequence[WriteResult]:
+        """Add people to a static list, 300 a call; one result per distinct id, in order."""
+        return self._list_members("POST", list_id, lead_ids, good="added")
+
+    def remove_from_list(self, list_id: int, lead_ids: Sequence[str]) -> Sequence[WriteResult]:
+        """Take people off a static list, 300 a call; one result per distinct id, in order."""
+        return self._list_members("DELETE", list_id, lead_ids, good="removed")
+
+    def outcome(self, call: Call, row: Mapping[str, Any], *, good: str) -> VendorError | None:
+        """Return what a record's result row says: ``None`` if it was done.
+
+        Reasons come as ``reasons`` (list), ``reason`` (one) or ``errors`` (list), by endpoint.
+        """
+        status = row.get("status")
+        if status == good:
+            return None
+        told = row.get("reasons") or row.get("reason") or row.get("errors") or []
+        reasons = [told] if isinstance(told, dict) else told
+        if status == "skipped" or reasons:
+            words = [(str(word.get("code")), str(word.get("message", ""))) for word in reasons]
+            return record_error(call, words, now=self._now())
+        return NoAnswer(
+            f"marketo: {call.name}: status {status!r} is neither {good} nor skipped",
+            code="INCOMPLETE",
+            system=self.name,
+        )
+
+    def _list_members(
+        self, method: str, list_id: int, lead_ids: Sequence[str], *, good: str
+    ) -> list[WriteResult]:
+        results: list[WriteResult] = []
+        for batch in id_batches(lead_ids, LIST_SIZE):
+            call = Call(
+                method=method,
+                template="/rest/v1/lists/{id}/leads.json",
+                parts={"id": list_id},
+                body={"input": [{"id": int(lead)} for lead in batch]},
+                writes=True,
+            )
+            rows = self.rows(call)
+            if len(rows) != len(batch):
+                raise NoAnswer(
+                    f"marketo: {call.name}: {len(batch)} people sent, {len(rows)} results came back",
+                    code="INCOMPLETE",
+                    system=self.name,
+                )
+            results += [
+                WriteResult(record_id=lead, error=self.outcome(call, row, good=good))
+                for lead, row in zip(batch, rows, strict=True)
+            ]
+        return results
+
+    def _check_requestable(self, campaign_id: int) -> None:
+        with self._checking:
+            if campaign_id in self._requestable:
+                return
+            found = self.campaign(campaign_id)
+            if found.is_active is False or found.is_requestable is False or found.kind != "trigger":
+                raise ConfigError(
+                    f"marketo campaign {campaign_id}, {found.name}, cannot be requested: it must be an "
+                    "active trigger campaign with the trigger 'Campaign is Requested', by 'Web Service API'"
+                )
+            if found.runs == "once":
+                raise ConfigError(
+                    f"marketo campaign {campaign_id} ({found.name}) runs once per person, so a second "
+                    "request is dropped in silence; set its qualification rule to 'every time'"
+                )
+            self._requestable.add(campaign_id)
+
+    def _trigger(self, campaign_id: int, batch: list[str]) -> list[WriteResult]:
+        call = Call(
+            method="POST",
+            template="/rest/v1/campaigns/{id}/trigger.json",
+            parts={"id": campaign_id},
+            body={"input": {"leads": [{"id": int(lead)} for lead in batch]}},
+            writes=True,
+        )
+        try:
+            self.ask(call)
+        except RecordMissing as exc:
+            # One unknown person refuses the whole batch, and the answer does not say which.
+            if len(batch) == 1:
+                return [WriteResult(record_id=batch[0], error=exc)]
+            half = len(batch) // 2
+            return [*self._trigger(campaign_id, batch[:half]), *self._trigger(campaign_id, batch[half:])]
+        except VendorError as exc:
+            return [WriteResult(record_id=lead, error=exc) for lead in batch]
+        return [WriteResult(record_id=lead) for lead in batch]
+
+    def _asset(self, campaign_id: int) -> Mapping[str, Any]:
+        call = Call(
+            method="GET", template="/rest/asset/v1/smartCampaign/{id}.json", parts={"id": campaign_id}
+        )
+        try:
+            rows = self.rows(call)
+        except PermanentError as exc:
+            if isinstance(exc, AccessDenied) or exc.code in _NO_ASSET:
+                return {}
+            raise
+        return rows[0] if rows else {}
+
+
+def _campaign(call: Call, row: Mapping[str, Any]) -> SmartCampaign:
+    try:
+        read = _CampaignRow.model_validate(row)
+    except ValidationError as exc:
+        raise TransientError(
+            f"marketo: {call.name}: incomplete answer: a campaign without id, name or type", code="INCOMPLETE"
+        ) from exc
+    return SmartCampaign(id=read.id, name=read.name, kind=read.type, is_active=read.active)
+
+
+def _stops(error: VendorError | None) -> bool:
+    return isinstance(error, AccessDenied | RateLimited | NoAnswer)
+
+
+def _not_sent(batch: list[str], why: VendorError) -> list[WriteResult]:
+    error = TransientError(
+        f"marketo: not sent, because an earlier call failed: {why}", code=why.code, system="marketo"
+    )
+    return [WriteResult(record_id=lead, error=error) for lead in batch]

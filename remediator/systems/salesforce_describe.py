@@ -1,0 +1,113 @@
+"""An object's describe, turned into our words.
+
+Source: REST API Developer Guide, "sObject Describe"; SOAP API Developer Guide, "DescribeSObjectResult".
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from remediator.model import PicklistEntry
+from remediator.systems.base import ObjectDescription, SystemField
+
+_PICKLISTS = frozenset({"picklist", "multipicklist", "combobox"})
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    value: str
+    label: str | None = None
+    active: bool = True
+    defaultValue: bool = False  # noqa: N815 - the vendor's name
+    validFor: str | None = None  # noqa: N815 - the vendor's name
+
+
+class _Field(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    label: str
+    type: str
+    length: int = 0
+    precision: int = 0
+    scale: int = 0
+    digits: int = 0
+    createable: bool
+    updateable: bool
+    nillable: bool
+    defaultedOnCreate: bool = False  # noqa: N815 - the vendor's name
+    calculated: bool = False
+    restrictedPicklist: bool = False  # noqa: N815 - the vendor's name
+    dependentPicklist: bool = False  # noqa: N815 - the vendor's name
+    controllerName: str | None = None  # noqa: N815 - the vendor's name
+    picklistValues: list[_Entry] = []  # noqa: N815 - the vendor's name
+
+
+class _Describe(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    fields: list[_Field]
+
+
+def object_description(body: Mapping[str, Any]) -> ObjectDescription:
+    """Return the description in a describe answer; raises ``ValueError`` if it is not a whole one."""
+    read = _Describe.model_validate(body)
+    if not read.fields:
+        raise ValueError("no field in it")
+    return ObjectDescription(object=read.name, fields={field.name: _field(field) for field in read.fields})
+
+
+def valid_for(bitmap: str | None) -> frozenset[int] | None:
+    """Decode a dependent entry's bitmap into positions of controlling values, most significant bit first.
+
+    ``None`` = the entry depends on nothing. Missing bytes stand for zeros.
+    """
+    if bitmap is None:
+        return None
+    return frozenset(_bits(b64decode(bitmap)))
+
+
+def _bits(mask: bytes) -> Iterator[int]:
+    for place, byte in enumerate(mask):
+        for bit in range(8):
+            if byte & (0x80 >> bit):
+                yield place * 8 + bit
+
+
+def _field(field: _Field) -> SystemField:
+    numeric = field.type in ("double", "currency", "percent")
+    return SystemField(
+        name=field.name,
+        label=field.label,
+        type=field.type,
+        length=field.length or None,
+        precision=(field.precision if numeric else field.digits) or None,
+        scale=field.scale if numeric else None,
+        createable=field.createable,
+        updateable=field.updateable,
+        required=(
+            field.createable
+            and not field.nillable
+            and not field.defaultedOnCreate
+            and field.type != "boolean"
+        ),
+        restricted=field.restrictedPicklist,
+        calculated=field.calculated,
+        picklist=tuple(
+            PicklistEntry(
+                value=entry.value,
+                label=entry.label or entry.value,
+                active=entry.active,
+                default=entry.defaultValue,
+                valid_for=valid_for(entry.validFor) if field.dependentPicklist else None,
+            )
+            for entry in (field.picklistValues if field.type in _PICKLISTS else ())
+        ),
+        controller=(field.controllerName if field.dependentPicklist else None),
+    )

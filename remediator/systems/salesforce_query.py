@@ -1,0 +1,149 @@
+"""Questions to Salesforce: queries, counts, who saved a record last, limits, who we are.
+
+Sources: REST API Developer Guide, "Query", "QueryAll" and "Limits".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from remediator.errors import PermanentError, RecordMissing
+from remediator.model import Record, Value
+from remediator.systems.base import ReadResult
+from remediator.systems.http import Call
+from remediator.systems.rows import json_value
+from remediator.systems.salesforce_api import SalesforceApi
+from remediator.systems.salesforce_ids import full_id
+
+# 16,384 bytes hold address and headers; 200 quoted ids are some 5,500 bytes once encoded.
+IDS_A_QUERY = 200
+_STAMPS = ("IsDeleted", "LastModifiedById", "LastModifiedDate", "SystemModstamp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who we are to Salesforce."""
+
+    user_id: str
+    username: str
+    organization_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One of the org's limits; a ``maximum`` of 0 says that the org lacks the feature."""
+
+    maximum: int
+    remaining: int
+
+
+class Queries(SalesforceApi):
+    """Everything that is asked in SOQL, and the limits."""
+
+    def query(self, soql: str) -> Iterator[Record]:
+        """Yield the rows of a query, all pages; parents come as ``Owner.Name``.
+
+        Raises:
+            TransientError: after the last page, when the pages do not add up to the promised count.
+        """
+        return self._query("/query", soql)
+
+    def query_all(self, soql: str) -> Iterator[Record]:
+        """Like ``query``, with deleted, merged and archived records."""
+        return self._query("/queryAll", soql)
+
+    def _query(self, resource: str, soql: str) -> Iterator[Record]:
+        call = self.call("GET", resource, params={"q": soql})
+        total: int | None = None
+        count = 0
+        while True:
+            page = self.ask(call)
+            rows = page.get("records") if isinstance(page, dict) else None
+            if not isinstance(rows, list) or not isinstance(page.get("totalSize"), int):
+                raise self.incomplete(call, "no records or no count in a page")
+            total = page["totalSize"] if total is None else total
+            for row in rows:
+                count += 1
+                yield _flat(row)
+            if page.get("done") is True:
+                break
+            following = page.get("nextRecordsUrl")
+            if not following:
+                raise self.incomplete(call, "more is promised, but not where")
+            call = Call(
+                method="GET", template=f"{self.root}{resource}/{{cursor}}", parts={"cursor": _last(following)}
+            )
+        if count != total:
+            raise self.incomplete(call, f"{total} records promised, {count} came")
+
+    def count(self, object_name: str, condition: str = "") -> int:
+        """Return how many records meet a SOQL condition, all without one."""
+        where = f" WHERE {condition}" if condition else ""
+        soql = f"SELECT COUNT() FROM {object_name}{where}"  # noqa: S608 - the caller writes the condition
+        call = self.call("GET", "/query", params={"q": soql})
+        page = self.ask(call)
+        if not isinstance(page, dict) or not isinstance(page.get("totalSize"), int):
+            raise self.incomplete(call, "no count in it")
+        return int(page["totalSize"])
+
+    def updated(self, object_name: str, ids: Sequence[str], fields: Sequence[str] = ()) -> ReadResult:
+        """Return who saved the records last and when, for deleted and merged ones too.
+
+        Each record has ``IsDeleted``, ``LastModifiedById``, ``LastModifiedDate``, ``SystemModstamp`` and the
+        ``fields`` asked for (``MasterRecordId`` names a merged record's successor).
+        """
+        given = {item: known for item in ids if (known := full_id(item))}
+        names = list(dict.fromkeys(["Id", *_STAMPS, *fields]))
+        found: dict[str, Record] = {}
+        distinct = list(dict.fromkeys(given.values()))
+        for start in range(0, len(distinct), IDS_A_QUERY):
+            quoted = ",".join(f"'{item}'" for item in distinct[start : start + IDS_A_QUERY])
+            # The ids are letters and digits by now, the names are API names of a describe.
+            soql = f"SELECT {', '.join(names)} FROM {object_name} WHERE Id IN ({quoted})"  # noqa: S608
+            for row in self.query_all(soql):
+                found[full_id(str(row["Id"])) or ""] = {name: row.get(name) for name in names if name != "Id"}
+        records = {item: found[known] for item, known in given.items() if known in found}
+        return ReadResult(records=records, missing=frozenset(ids) - records.keys())
+
+    def limits(self) -> Mapping[str, Limit]:
+        """Return the org's limits by name; they may lag minutes behind."""
+        call = self.call("GET", "/limits")
+        body = self.ask(call)
+        if not isinstance(body, dict) or not body:
+            raise self.incomplete(call, "no limits in it")
+        return {
+            name: Limit(maximum=int(row["Max"]), remaining=int(row["Remaining"]))
+            for name, row in body.items()
+            if isinstance(row, dict) and "Max" in row and "Remaining" in row
+        }
+
+    def whoami(self) -> Identity:
+        """Return the user that the token belongs to."""
+        token = self.http.tokens.get()
+        parts = urlsplit(token.identity or "").path.rstrip("/").split("/")
+        if len(parts) < 2 or full_id(parts[-1]) is None:
+            raise PermanentError("salesforce: the token names no user", system=self.name)
+        # The id has the shape of an id, so it cannot break out of the quotes.
+        rows = list(self.query(f"SELECT Id, Username FROM User WHERE Id = '{parts[-1]}'"))  # noqa: S608
+        if len(rows) != 1:
+            raise RecordMissing(f"salesforce: user {parts[-1]} is not visible to itself", system=self.name)
+        return Identity(user_id=parts[-1], username=str(rows[0]["Username"]), organization_id=parts[-2])
+
+
+def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
+    flat: dict[str, Value] = {}
+    for name, value in row.items():
+        if name == "attributes":
+            continue
+        if isinstance(value, dict) and "attributes" in value:
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = json_value(value)
+    return flat
+
+
+def _last(url: str) -> str:
+    return urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1]
