@@ -1,4 +1,4 @@
-"""The control API: what no vendor offers, the truth about the sandbox and the hand on its clock and faults."""
+"""The control API: the truth about the sandbox and the hand on its clock, faults and sync."""
 
 from __future__ import annotations
 
@@ -176,19 +176,9 @@ class _Control:
         before = org.get(name, record_id)
         if before is None:
             raise BadRequest(f"no Salesforce {name} {record_id}")
-        outcome = org.update(name, record_id, values, user=org.admin)
-        if not outcome.success:
-            raise BadRequest("; ".join(f"{error.code}: {error.message}" for error in outcome.errors))
-        changes = {field: [before.get(field), value] for field, value in values.items()}
-        self._sandbox.ledger.append(
-            "person_edit",
-            system="salesforce",
-            actor=by,
-            object=name,
-            id=record_id,
-            operation="update",
-            changes=changes,
-        )
+        org.edit(name, record_id, values, by=by)
+        after = org.get(name, record_id)
+        changes = {field: [before.get(field), (after or {}).get(field)] for field in values}
         return {"changes": changes}
 
     def truth(self, request: Request, _: Body) -> Any:
@@ -248,7 +238,8 @@ class _Control:
                 "refused_now": codes.total(),
                 "refused_by_code": codes,
                 "backlog": sandbox.sync.backlog(),
-                "most_in_flight": getattr(sandbox.instance, "most_in_flight", None),
+                "most_in_flight": sandbox.instance.limits.most_in_flight,
+                "most_in_20s": sandbox.instance.limits.most_in_window,
             }
 
     def records(self, request: Request, _: Body) -> Any:

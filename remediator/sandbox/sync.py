@@ -22,7 +22,8 @@ from remediator.sandbox.sync_pull import Puller
 from remediator.sandbox.sync_records import KEPT, CycleReport, Refusal, SyncErrorRow, SyncStatusRow
 
 if TYPE_CHECKING:
-    from remediator.sandbox.salesforce.org import Org, SaveOutcome
+    from remediator.sandbox.salesforce.errors import SaveOutcome
+    from remediator.sandbox.salesforce.org import Org
 
 HOUR = timedelta(hours=1)
 
@@ -91,7 +92,7 @@ class NativeSync:
             return report
 
     def sync_person(self, ids: Sequence[int], campaign_id: int | None = None) -> None:
-        """Run the flow step on people: update the linked ones now, create a Salesforce lead for the others."""
+        """Run the flow step: update linked people now, create a Salesforce lead for the others."""
         with self._instance.lock:
             for lead_id in ids:
                 lead = self._instance.leads.get(lead_id)
@@ -210,6 +211,7 @@ class NativeSync:
             "sfdcType": "Lead",
             "sfdcLeadId": record_id,
             "sfdcContactId": None,
+            "sfdcLeadOwnerId": (self._org.get("Lead", record_id) or {}).get("OwnerId"),
             "sfdcIsDeleted": False,
         }
         self._instance.change(lead_id, link, actor=self.actor, source=SYNC_SOURCE, kind="sync_pull")
@@ -255,7 +257,7 @@ class NativeSync:
         campaign_id: int | None,
         verb: str | None,
     ) -> None:
-        """Write a refusal to every place that shows one; ``verb`` is the flow step's word for what it tried."""
+        """Write a refusal everywhere it shows; ``verb`` is the flow step's word for what it tried."""
         lead, error, now = self._instance.leads[lead_id], outcome.errors[0], self._clock.now()
         kind = str(lead["sfdcType"] or "Lead") if verb != "create" else "Lead"
         record_id = str(lead["sfdcId"]) if lead["sfdcId"] and verb != "create" else None

@@ -19,7 +19,8 @@ from remediator.sandbox.marketo.instance import SYNC_SOURCE, Instance
 if TYPE_CHECKING:
     from remediator.sandbox.salesforce.org import Org
 
-PEOPLE = ("Lead", "Contact")
+PULLED = ("Lead", "Contact", "Account")
+CHANGES = ("write", "person_edit")
 
 
 @dataclass(slots=True)
@@ -87,9 +88,10 @@ class Puller:
 
     def _collect(self) -> None:
         last = self._ledger.last
-        for entry in self._ledger.entries(kind="write", system="salesforce", after=self._read_to):
-            if entry["object"] in (*PEOPLE, "Account") and entry["seq"] <= last:
-                self._waiting[entry["object"], entry["id"]] = None
+        for entry in self._ledger.entries(system="salesforce", after=self._read_to):
+            if entry["seq"] > last or entry["kind"] not in CHANGES or entry["object"] not in PULLED:
+                continue
+            self._waiting[entry["object"], entry["id"]] = None
         self._read_to = last
 
     def _updated(self, lead_id: int, name: str, row: Mapping[str, Any]) -> tuple[str, list[int]]:

@@ -66,9 +66,8 @@ def _collect(
     seeded: dict[tuple[int, str], Value] = {}
     written: dict[tuple[int, str], Written] = {}
     bodies: list[dict[str, Any]] = []
-    undone = {entry.get("of") for entry in ledger.entries(kind="rollback")}
     for entry in ledger.entries():
-        if "changes" not in entry or entry["seq"] in undone:
+        if "changes" not in entry:
             continue
         is_ours = entry["actor"] in actors and entry["kind"] == "write"
         if is_ours and entry.get("operation") in ("create", "insert", "delete"):

@@ -22,10 +22,9 @@ from remediator.sandbox.marketo import (
     lead_calls,
     list_calls,
 )
-from remediator.sandbox.marketo.auth import Tokens
 from remediator.sandbox.marketo.envelope import ApiError, Call, HttpError, Reply, refusal
 from remediator.sandbox.marketo.instance import Instance
-from remediator.sandbox.marketo.limits import FREE, Limits
+from remediator.sandbox.marketo.limits import FREE
 
 URI_BYTES, BODY_BYTES, IMPORT_BYTES, GZIP_BYTES = 8192, 1_048_576, 10_485_760, 1024
 Handler = Callable[[Call], Reply | Response]
@@ -42,8 +41,8 @@ class MarketoApi:
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self.tokens = Tokens(instance.clock)
-        self.limits = Limits(instance.clock, instance.settings)
+        self.tokens = instance.tokens
+        self.limits = instance.limits
         self._handlers: dict[str, dict[str, Handler]] = {}
         for verb, path, handler in (
             *lead_calls.handlers(instance),

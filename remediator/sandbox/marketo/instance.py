@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from heapq import heappop, heappush
 from itertools import count
 from threading import RLock
@@ -15,9 +15,12 @@ from remediator.sandbox.clock import VirtualClock
 from remediator.sandbox.ledger import Ledger
 from remediator.sandbox.marketo import activities
 from remediator.sandbox.marketo.activities import ActivityLog
+from remediator.sandbox.marketo.auth import Tokens
 from remediator.sandbox.marketo.campaigns import Campaigns
 from remediator.sandbox.marketo.fields import FIELDS, checked, same, stamp, synced_with
+from remediator.sandbox.marketo.limits import Limits
 from remediator.sandbox.marketo.lists import StaticLists
+from remediator.sandbox.marketo.settings import InstanceSettings
 
 API_SOURCE, PERSON_SOURCE, SYNC_SOURCE = "Web service API", "Marketo Flow Action", "SFDC Sync"
 
@@ -28,35 +31,6 @@ class SalesforceRows(Protocol):
     def get(self, object_name: str, record_id: str, /) -> Mapping[str, Any] | None:
         """Return a whole row."""
         ...
-
-
-@dataclass(slots=True, kw_only=True)
-class InstanceSettings:
-    """How this instance behaves; change it while it runs.
-
-    Attributes:
-        clients: ``{client id: client secret}`` of the custom services.
-        legacy_auth: accept the token as a query parameter too.
-        limit_per_20s: calls in a rolling 20 s of real time; 606 above it.
-        max_in_flight: calls at once; 615 above it.
-        daily_calls: calls a day, reset at midnight in US Central time; 607 above it.
-        block_updates: fields that the API seems to write and that silently keep their old value.
-        latency_s: real seconds that every call takes, so that calls overlap.
-        campaign_delay: virtual time between a trigger call and the flow running.
-        export_bytes_per_day: the bulk extract quota.
-    """
-
-    munchkin_id: str = "123-ABC-456"
-    clients: dict[str, str] = field(default_factory=lambda: {"remediator-sandbox": "sandbox-secret"})
-    api_user: str = "api-user@sandbox.example"
-    legacy_auth: bool = False
-    limit_per_20s: int = 100
-    max_in_flight: int = 10
-    daily_calls: int = 50_000
-    block_updates: frozenset[str] = frozenset()
-    latency_s: float = 0.0
-    campaign_delay: timedelta = timedelta()
-    export_bytes_per_day: int = 500_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +76,8 @@ class Instance:
         self.due: dict[int, None] = {}
         self._by_email: dict[str, dict[int, None]] = {}
         self._by_sfdc_id: dict[str, int] = {}
+        self.tokens = Tokens(clock)
+        self.limits = Limits(clock, self.settings)
         self.lists = StaticLists(clock.now, self.log)
         self.campaigns = Campaigns(clock.now)
         self.sync_person: Callable[[Sequence[int], int | None], None] | None = None
@@ -143,7 +119,7 @@ class Instance:
                 self._index(lead)
                 ids.append(number)
                 if lead["sfdcId"]:
-                    self._queue_differences(lead, now)
+                    self._compare(lead, now)
         return ids
 
     def get(self, lead_id: int) -> dict[str, Value] | None:
@@ -316,11 +292,15 @@ class Instance:
             change=(field_.id, name, before, after),
         )
 
-    def _queue_differences(self, lead: Mapping[str, Value], now: datetime) -> None:
+    def _compare(self, lead: dict[str, Value], now: datetime) -> None:
+        """Take the links of a linked person's row over and leave what differs for the next cycle."""
         kind = str(lead["sfdcType"] or "Lead")
         row = self.org.get(kind, str(lead["sfdcId"]))
         if row is None:
             return
+        lead["sfdcLeadOwnerId"] = lead["sfdcLeadOwnerId"] or row.get("OwnerId")
+        if kind == "Contact":
+            lead["sfdcAccountId"] = lead["sfdcAccountId"] or row.get("AccountId")
         different = {
             name: Unsynced(at=now, base=row.get(target))
             for name, target in synced_with(kind).items()

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from remediator.sandbox.clock import VirtualClock
 from remediator.sandbox.marketo.envelope import ApiError
-from remediator.sandbox.marketo.instance import InstanceSettings
+from remediator.sandbox.marketo.settings import InstanceSettings
 
 WINDOW_S = 20.0
 CENTRAL = ZoneInfo("America/Chicago")
@@ -25,6 +25,10 @@ class Limits:
     """Counts calls and refuses the ones above a limit.
 
     The 20 s window is in real time, so that a client's pacing is what is tested; the day is virtual.
+
+    Attributes:
+        most_in_flight: the most calls that ever ran at once.
+        most_in_window: the most calls that any rolling 20 s ever held.
     """
 
     def __init__(self, clock: VirtualClock, settings: InstanceSettings) -> None:
@@ -34,6 +38,7 @@ class Limits:
         self._recent: deque[float] = deque()
         self._in_flight = 0
         self.most_in_flight = 0
+        self.most_in_window = 0
         self._calls: dict[date, Counter[str]] = {}
         self._errors: dict[date, Counter[str]] = {}
 
@@ -64,6 +69,7 @@ class Limits:
             if len(self._recent) >= limit:
                 raise ApiError("606", f"Max rate limit '{limit}' exceeded with in '{WINDOW_S:.0f}' secs")
             self._recent.append(now)
+            self.most_in_window = max(self.most_in_window, len(self._recent))
             today[client] += 1
 
     def note_error(self, code: str) -> None:
