@@ -219,7 +219,7 @@ def describe_fields(
         field_map: the pairs.
         integration_values: ``{country code or "country-state" codes: integration value}`` where the org's
             values are not its labels. Describe does not tell them.
-        defaults: ``{"Object.Field": value for an empty required field}``.
+        defaults: ``{Salesforce API name: value for an empty required field}``.
     """
     described = {
         name: _merged(field, marketo, field_map, defaults or {}) for name, field in salesforce.fields.items()
@@ -248,7 +248,7 @@ def _merged(
         marketo_name=partner_name,
         marketo_updateable=partner is not None and partner.updateable and not is_company_field(partner.name),
         marketo_length=partner.length if partner else None,
-        default=defaults.get(f"{field_map.object}.{field.name}"),
+        default=defaults.get(field.name),
     )
 
 

@@ -18,7 +18,6 @@ from remediator.errors import (
     ConfigError,
     NoAnswer,
     PermanentError,
-    RateLimited,
     RecordMissing,
     TransientError,
     VendorError,
@@ -104,23 +103,18 @@ class Campaigns(MarketoApi):
         Marketo only says that it took the request, never what came of it.
 
         Returns:
-            One result per distinct id, in order. A batch that failed marks its people; after an error that
-            would meet the next batch too, the rest is marked as not sent.
+            One result per distinct id, in order; a person whom Marketo does not know has an error.
 
         Raises:
             ConfigError: the campaign cannot serve: inactive, not requestable, or once per person.
+            VendorError: a batch was not taken, or (``NoAnswer``) perhaps; later ones were not sent.
         """
         self._check_requestable(campaign_id)
-        results: list[WriteResult] = []
-        stopped: VendorError | None = None
-        for batch in id_batches(lead_ids, TRIGGER_SIZE):
-            if stopped is None:
-                found = self._trigger(campaign_id, batch)
-                stopped = next((item.error for item in found if _stops(item.error)), None)
-            else:
-                found = _not_sent(batch, stopped)
-            results += found
-        return results
+        return [
+            result
+            for batch in id_batches(lead_ids, TRIGGER_SIZE)
+            for result in self._trigger(campaign_id, batch)
+        ]
 
     def schedule_campaign(self, campaign_id: int, *, run_at: datetime | None = None) -> None:
         """Schedule a batch campaign.
@@ -241,8 +235,6 @@ class Campaigns(MarketoApi):
                 return [WriteResult(record_id=batch[0], error=exc)]
             half = len(batch) // 2
             return [*self._trigger(campaign_id, batch[:half]), *self._trigger(campaign_id, batch[half:])]
-        except VendorError as exc:
-            return [WriteResult(record_id=lead, error=exc) for lead in batch]
         return [WriteResult(record_id=lead) for lead in batch]
 
     def _asset(self, campaign_id: int) -> Mapping[str, Any]:
@@ -266,14 +258,3 @@ def _campaign(call: Call, row: Mapping[str, Any]) -> SmartCampaign:
             f"marketo: {call.name}: incomplete answer: a campaign without id, name or type", code="INCOMPLETE"
         ) from exc
     return SmartCampaign(id=read.id, name=read.name, kind=read.type, is_active=read.active)
-
-
-def _stops(error: VendorError | None) -> bool:
-    return isinstance(error, AccessDenied | RateLimited | NoAnswer)
-
-
-def _not_sent(batch: list[str], why: VendorError) -> list[WriteResult]:
-    error = TransientError(
-        f"marketo: not sent, because an earlier call failed: {why}", code=why.code, system="marketo"
-    )
-    return [WriteResult(record_id=lead, error=error) for lead in batch]

@@ -131,7 +131,11 @@ def answer_error(call: Call, answer: Answer) -> VendorError | None:
         detail = errors[0].message if errors else answer.excerpt()
         return unclear(call, f"HTTP {status} {code} {redact(detail)}", code=code, system=_SYSTEM)
     if errors and errors[0].code:
-        return _error(call, errors)
+        error = _error(call, errors)
+        # A lock rolls back; a time-out may have come after the work.
+        if type(error) is TransientError and error.code != "UNABLE_TO_LOCK_ROW":
+            return unclear(call, f"HTTP {status} {errors[0].message}", code=error.code, system=_SYSTEM)
+        return error
     match status:
         case 401:
             return TokenRefused(text, code="401", system=_SYSTEM)
