@@ -21,6 +21,9 @@ from remediator.store.writing import Writing
 
 FAILED_AGAIN = "failed again"
 
+FORGOTTEN = ("verdict", "due_at", "settled_at")
+"""What a case loses when it is opened again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrival:
@@ -102,8 +105,6 @@ def _rows_by_fingerprint(writing: Writing, prints: Iterable[str]) -> dict[str, A
         cases.c.category,
         cases.c.diagnosis,
         cases.c.message,
-        cases.c.verdict,
-        cases.c.note,
         cases.c.due_at,
         cases.c.settled_at,
     )
@@ -166,43 +167,34 @@ def _open_new(writing: Writing, groups: Sequence[list[_Arrival]], tally: _Tally)
 
 
 def _update_known(writing: Writing, found: Sequence[tuple[AnyRow, list[_Arrival]]], tally: _Tally) -> None:
-    rows = []
+    # One statement a set of columns: a case seen again with nothing new to say costs three of them.
+    updates: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row, group in found:
         latest = _latest(group)
         failure = latest.failure
         tally.again += len(group)
         changed: dict[str, Any] = {
             "case": row.id,
-            "state": row.state,
-            "cause": row.cause,
-            "category": row.category,
-            "diagnosis": row.diagnosis,
-            "message": row.message,
-            "marketo_id": row.marketo_id or _id_text(failure.marketo_id),
-            "salesforce_id": row.salesforce_id or _salesforce_id(failure.salesforce_id),
             "first_seen": min(row.first_seen, *(arrival.failure.failed_at for arrival in group)),
             "last_seen": max(row.last_seen, failure.failed_at),
             "seen_count": row.seen_count + len(group),
-            "verdict": row.verdict,
-            "note": row.note,
-            "due_at": row.due_at,
-            "settled_at": row.settled_at,
         }
+        if row.marketo_id is None and failure.marketo_id:
+            changed["marketo_id"] = _id_text(failure.marketo_id)
+        if row.salesforce_id is None and failure.salesforce_id:
+            changed["salesforce_id"] = _salesforce_id(failure.salesforce_id)
         if failure.failed_at >= row.last_seen:
-            changed.update(_diagnosed(latest), message=failure.message)
+            news = {**_diagnosed(latest), "message": storable(failure.message)}
+            if any(row._mapping[name] != value for name, value in news.items()):
+                changed |= news
         if _fails_again(CaseState(row.state), row.settled_at, row.due_at, failure.failed_at):
             check_move(CaseState(row.state), CaseState.OPEN)
-            writing.audit(
-                "case_moved",
-                case=row.id,
-                payload={"before": row.state, "after": CaseState.OPEN, "note": FAILED_AGAIN},
-            )
-            changed.update(
-                state=CaseState.OPEN.value, note=FAILED_AGAIN, verdict=None, due_at=None, settled_at=None
-            )
+            changed |= {"state": CaseState.OPEN.value, "note": FAILED_AGAIN} | dict.fromkeys(FORGOTTEN)
+            payload = {"before": row.state, "after": CaseState.OPEN, "note": FAILED_AGAIN}
+            writing.audit("case_moved", case=row.id, payload=payload)
             tally.reopened += 1
-        rows.append(changed)
-    if rows:
+        updates.setdefault(tuple(changed), []).append(changed)
+    for rows in updates.values():
         writing.conn.execute(update(cases).where(cases.c.id == bindparam("case")), rows)
 
 

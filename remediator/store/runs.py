@@ -113,18 +113,20 @@ def record_intake(
     writing: Writing, *, digest: str, name: str, source: str, taken: int, rejected: int
 ) -> None:
     """Record that a whole file was taken in; the first record of its content stays."""
-    values = {
-        "connection": writing.connection,
-        "digest": digest,
-        "name": name,
-        "source": source,
-        "taken": taken,
-        "rejected": rejected,
-        "run_id": writing.run,
-        "taken_at": writing.now,
-    }
-    done = writing.conn.execute(_insert_once(writing.conn, intakes, values))
-    if done.rowcount == 1:
-        writing.audit(
-            "intake_recorded", payload={"name": name, "source": source, "taken": taken, "rejected": rejected}
+    if known_intake(writing.conn, writing.connection, digest) is not None:
+        return
+    writing.conn.execute(
+        insert(intakes).values(
+            connection=writing.connection,
+            digest=digest,
+            name=name,
+            source=source,
+            taken=taken,
+            rejected=rejected,
+            run_id=writing.run,
+            taken_at=writing.now,
         )
+    )
+    writing.audit(
+        "intake_recorded", payload={"name": name, "source": source, "taken": taken, "rejected": rejected}
+    )
