@@ -1,0 +1,196 @@
+"""Templates: what a vendor's text looks like, with holes for the field, the value and the ids.
+
+A template is plain text with named holes, e.g. ``{field}: data value too large: {value} (max length=``.
+It is fitted with substring search only, never with a regular expression, so fitting takes time linear in
+the text whatever the text holds. Matching ignores case, typographic quotes and full-width punctuation; what
+fills a hole is cut from the original text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+HOLES = ("field", "fields", "value", "object", "id", "ids", "any")
+"""What a hole may be called. ``fields`` and ``ids`` hold lists, ``any`` is passed over."""
+
+# Every pair is one character to one character, so that offsets in the folded text hold in the original.
+_FOLD = str.maketrans(
+    {
+        "\u00a0": " ", "\u202f": " ", "\u3000": " ", "\u2009": " ",
+        "\uff1a": ":", "\ufe55": ":", "\uff0c": ",", "\u3001": ",", "\uff1b": ";",
+        "\uff08": "(", "\uff09": ")", "\uff3b": "[", "\uff3d": "]", "\uff1d": "=", "\uff0e": ".",
+        "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'", "\u2032": "'", "\u00b4": "'", "`": "'",
+        "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u00ab": '"', "\u00bb": '"',
+        "\u300c": '"', "\u300d": '"', "\u2011": "-", "\u2010": "-", "\u2013": "-", "\u2014": "-",
+    }
+)  # fmt: skip
+_HOLE = re.compile(r"\{([a-z_]+)\}")
+_MAX_LABEL = 120
+_LABEL_STARTS = (": ", "; ", "\n", '"', "! ", "> ", " due to ", " because ")
+_DOTTED = re.compile(r"\S+\.\S+\.(?=[A-Z]\w*)")
+_SENTENCE_END = re.compile(r"[a-z)]{2}\. (?=[A-Z])")
+_API_IN_BRACKETS = re.compile(r":?\s*\[\s*([A-Za-z]\w*(?:\.\w+)?)\s*\]\s*$")
+_NAME_LIST = re.compile(r"[A-Za-z]\w*(?:\s*,\s*[A-Za-z]\w*)*$")
+_LENGTH_TAIL = re.compile(r"\s*[(（][^()（）]{0,60}\d+\s*[)）]\s*$")
+_RECORD_ID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{5}[A-Za-z0-9]{10}(?:[A-Z0-5]{3})?(?![A-Za-z0-9])")
+
+
+def fold(text: str) -> str:
+    """Return the text as templates compare it: same length, one case, plain quotes and colons."""
+    plain = text if text.isascii() else text.translate(_FOLD)
+    lowered = plain.lower()
+    return lowered if len(lowered) == len(text) else plain
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One shape of a text.
+
+    Attributes:
+        source: as written in the rule file.
+        gate: its longest literal; a text without it cannot fit.
+        literals: the text between the holes, folded; one more than ``names``.
+        names: the holes in order.
+    """
+
+    source: str
+    gate: str
+    literals: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, source: str) -> Template:
+        """Read a template; raises ``ValueError`` with what is wrong with it."""
+        pieces = _HOLE.split(source)
+        names = tuple(pieces[1::2])
+        for name in names:
+            if name not in HOLES:
+                raise ValueError(f"unknown hole {{{name}}}; a template knows: {', '.join(HOLES)}")
+        literals = tuple(_literal(piece) for piece in pieces[0::2])
+        if any(not literal for literal in literals[1:-1]):
+            raise ValueError("two holes with nothing between them")
+        gate = max(literals, key=len)
+        if len(gate) < 4:
+            raise ValueError("needs at least four characters of fixed text in one piece")
+        return cls(source, gate, literals, names)
+
+    def fit(self, folded: str, text: str) -> Mapping[str, str] | None:
+        """Return what fills the holes, or ``None`` when the text has another shape.
+
+        A value before the last literal reaches as far as it can, because a value may hold anything; every
+        other hole ends at the next literal; a colon alone between two holes is the last one.
+        """
+        literals, names = self.literals, self.names
+        position = 0
+        if literals[0]:
+            position = folded.find(literals[0])
+            if position < 0:
+                return None
+            position += len(literals[0])
+        filled: dict[str, str] = {}
+        last = max(index for index, literal in enumerate(literals) if literal)
+        for index, name in enumerate(names, 1):
+            literal = literals[index]
+            if not literal:
+                end = len(text)
+            elif literal == ":" or (index == last and name == "value"):
+                end = folded.rfind(literal, position)
+            else:
+                end = folded.find(literal, position)
+            if end < 0:
+                return None
+            filled[name] = text[position:end]
+            position = end + len(literal)
+        return filled
+
+
+def _literal(piece: str) -> str:
+    """Fold a literal; a colon at its ends comes off, because the label beside it may be missing."""
+    folded = fold(piece)
+    if folded.strip() == ":":
+        return ":"
+    if folded.lstrip().startswith(":"):
+        folded = folded.lstrip(" :")
+    if folded.rstrip().endswith(":"):
+        folded = folded.rstrip(" :")
+    return folded if folded.strip() else ""
+
+
+def clean_label(raw: str) -> str | None:
+    """Return the field label at the end of ``raw``, without what a client wrote before it."""
+    label = raw.strip().rstrip(":：").strip()
+    if match := _API_IN_BRACKETS.search(label):
+        return match.group(1)
+    for start in _LABEL_STARTS:
+        if (cut := label.rfind(start)) >= 0:
+            label = label[cut + len(start) :]
+    for match in _SENTENCE_END.finditer(label):
+        label = label[match.end() :]
+        break
+    if match := _DOTTED.search(label):
+        label = label[match.end() :]
+    label = label.strip(" \t\"'“”«»,;-")
+    return label if label and len(label) <= _MAX_LABEL else None
+
+
+def clean_field(raw: str) -> str | None:
+    """Return the field that ``raw`` starts with: a label or API name after which a text may go on."""
+    field = raw.strip().lstrip(":：").strip()
+    if match := _API_IN_BRACKETS.search(field):
+        return match.group(1)
+    for end in ("\n", ". ", "; ", " (", '"'):
+        if (cut := field.find(end)) > 0:
+            field = field[:cut]
+    field = field.strip(" \t\"'“”«».,;[]")
+    return field if field and len(field) <= _MAX_LABEL else None
+
+
+def clean_value(raw: str) -> str | None:
+    """Return the value without the separator before it; ``None`` when nothing is left."""
+    value = raw.strip()
+    if value[:1] in (":", "："):
+        value = value[1:].strip()
+    return value or None
+
+
+def split_names(raw: str) -> tuple[str, ...]:
+    """Split a list of fields (``A, B. Please check ...``) into names, without repeats."""
+    listed = raw.strip().lstrip(":：").strip().strip("[]")
+    for end in ("\n", ". ", "。", "]"):
+        if (cut := listed.find(end)) >= 0:
+            listed = listed[:cut]
+    names = (name.strip(" \t.'\"[]") for name in re.split(r"[,;、，]", listed))
+    return tuple(dict.fromkeys(name for name in names if name and len(name) <= _MAX_LABEL))
+
+
+def find_ids(raw: str) -> tuple[str, ...]:
+    """Return the 15 or 18 character record ids in ``raw``, in order."""
+    found = _RECORD_ID.findall(raw)
+    return tuple(dict.fromkeys(text for text in found if any(char.isdigit() for char in text)))
+
+
+def read_shape(shape: str, text: str) -> tuple[tuple[str, ...], str | None]:
+    """Return fields and value of a text in any language, by where its code always puts them.
+
+    Args:
+        shape: ``label-text-value`` (``<label>: <words>: <value>``), ``text-list`` (``<words>: [A, B]``) or
+            ``text-field`` (``<words>: <field>``).
+        text: what is left inside all wrappers.
+    """
+    if shape == "text-list":
+        opening, closing = text.rfind("["), text.rfind("]")
+        if 0 <= opening < closing:
+            return split_names(text[opening + 1 : closing]), None
+        names = split_names(text) if _NAME_LIST.match(text) else ()
+        return names, None
+    parts = re.split(r"\s*[:：]\s*", text, maxsplit=2)
+    if len(parts) < 2:
+        return (), None
+    if shape == "text-field":
+        field = clean_field(parts[-1])
+        return ((field,) if field else (), None)
+    label = clean_label(parts[0]) if len(parts) == 3 else None
+    value = clean_value(_LENGTH_TAIL.sub("", parts[-1]))
+    return ((label,) if label else (), value)
