@@ -1,0 +1,32 @@
+"""Countries and their subdivisions out of messy text.
+
+``country_code`` and ``subdivision_code`` are the short answers; ``find_country`` and ``find_subdivision`` say how sure
+they are and why. All are pure functions of their arguments and never raise on any text. The tables are read from
+``rules/geo`` on first use.
+"""
+
+from __future__ import annotations
+
+from fixers.geo_country import find_country
+from fixers.geo_match import Match, Refusal
+from fixers.geo_subdivision import find_subdivision
+
+__all__ = ["Match", "Refusal", "country_code", "find_country", "find_subdivision", "subdivision_code"]
+
+
+def country_code(text: str) -> str | None:
+    """Return the ISO 3166-1 alpha-2 code of the country that a text names, or ``None``."""
+    found = find_country(text)
+    return found.code if isinstance(found, Match) else None
+
+
+def subdivision_code(text: str, country: str | None = None) -> str | None:
+    """Return the ISO 3166-2 code of the subdivision that a text names, or ``None``.
+
+    Args:
+        text: what stands in the state field.
+        country: alpha-2 code of the record's country; without it only a name or code that is one in the whole world
+            is answered.
+    """
+    found = find_subdivision(text, country)
+    return found.code if isinstance(found, Match) else None

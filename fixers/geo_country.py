@@ -1,0 +1,188 @@
+"""Which country a text names, if it names one."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from fixers.geo_match import Match, Refusal
+from fixers.geo_tables import Countries, countries, country_sounds, country_typos
+from fixers.geo_text import MAX_LENGTH, bag, key, sound, unescaped, words
+from remediator.api import Confidence
+
+EMPTY: Final = Refusal("the value is empty")
+SEPARATORS: Final = re.compile(r"\s+[-–—]+\s*|\s*[–—]+\s*|--+|-\s+|[,;/|()\[\]{}\n\t:、，；／｜（）：・،>]+")
+WHY: Final = {
+    "dissolved": "it names a state that no longer exists and has several successors",
+    "contested": "the name means different countries in different languages",
+    "shared": "the name is shared by several places, or is a region and not a country",
+    "region": "it names a region, not a country",
+    "placeholder": "it is a placeholder, not a country",
+    "people": "it names a people or a language, not a country",
+    "lookalike": "it is another word that only looks like a country",
+}
+# Two-letter codes that mean something else more often than the country.
+_REFUSED_CODES: Final = {"na": "NA may be Namibia, North America or not available; write the country in full"}
+
+
+def find_country(text: str) -> Match | Refusal:
+    """Return the country that a text names, or why none is answered. Never raises, whatever the text."""
+    if len(text) > MAX_LENGTH:
+        text = text.strip()
+        if len(text) > MAX_LENGTH:
+            return Refusal("the text is too long to be a country")
+    return _find(text)
+
+
+@lru_cache(maxsize=65536)
+def _find(text: str) -> Match | Refusal:
+    """Answer ``find_country`` for a text of bounded length, remembering recent ones."""
+    table = countries()
+    parts = words(text)
+    if not parts:
+        return EMPTY if not text.strip() else Refusal("the value has no letters or digits")
+    found = _whole(parts, table)
+    if found is not None:
+        return found
+    if not text.isascii() or "&" in text:
+        repaired = unescaped(text)
+        if repaired != text:
+            parts, text = words(repaired), repaired
+            found = _whole(parts, table) if parts else None
+            if found is not None:
+                return found
+    found = _pieces(text, parts, table)
+    if found is not None:
+        return found
+    return _misspelt(parts, table)
+
+
+def _whole(parts: list[str], table: Countries) -> Match | Refusal | None:
+    """Look the whole text up: as a code, as a name, as a name in another order of words."""
+    joined = key(parts)
+    if len(joined) <= 3:
+        raw = "".join(parts)
+        if raw in _REFUSED_CODES:
+            return Refusal(_REFUSED_CODES[raw])
+        if (code := table.codes.get(raw)) is not None:
+            sure = Confidence.STRONG if raw.isdigit() else Confidence.EXACT
+            return Match(code, sure, f"{raw.upper()} is a code of {code}")
+    if (named := table.names.get(joined)) is not None:
+        code, tier = named[:2], named[2]
+        sure = Confidence.STRONG if tier == "3" else Confidence.EXACT
+        return Match(code, sure, f"a name of {code}" + (" in another language" if tier > "0" else ""))
+    if (why := table.blocked.get(joined)) is not None:
+        return Refusal(WHY[why])
+    if len(parts) > 1 and (code := table.bags.get(bag(parts))) is not None:
+        return Match(code, Confidence.STRONG, f"the words of a name of {code} in another order")
+    return None
+
+
+def _pieces(text: str, parts: list[str], table: Countries) -> Match | Refusal | None:
+    """Look for a country among the pieces that punctuation cuts a text into, then at its end."""
+    if len(parts) > 10:
+        return Refusal("the text is a sentence, not a country")
+    turned = not table.turns.isdisjoint(parts)
+    pieces = [piece for piece in (words(part) for part in SEPARATORS.split(text)) if piece]
+    named: list[str] = []
+    for piece in pieces:
+        if (code := _named(piece, table)) is not None:
+            named.append(code)
+    if len(pieces) > 1 and named:
+        return _agreed(text, named, turned, table)
+    if turned:
+        return (
+            Refusal("the text names a country only to leave it out or beside another place")
+            if named
+            else None
+        )
+    if len(parts) > 1:
+        return _coded(pieces, table) or _trailing(parts, table)
+    return None
+
+
+def _named(piece: list[str], table: Countries) -> str | None:
+    """Return the country that one piece of a text names, by a name in a widely used language."""
+    joined = key(piece)
+    named = table.names.get(joined)
+    if named is not None and named[2] < "3":
+        return named[:2]
+    if len(piece) > 1:
+        if (code := table.bags.get(bag(piece))) is not None:
+            return code
+        trailing = _trailing(piece, table)
+        if isinstance(trailing, Match):
+            return trailing.code
+    return None
+
+
+def _agreed(text: str, named: list[str], turned: bool, table: Countries) -> Match | Refusal:
+    """Return the one country that the pieces of a text name."""
+    codes = list(dict.fromkeys(named))
+    candidates = tuple((code, 50.0) for code in codes)
+    if turned:
+        return Refusal("the text says more about a country than its name", candidates)
+    if len(codes) == 2 and table.parents.get(codes[0]) == codes[1]:
+        return Match(codes[0], Confidence.STRONG, f"{codes[0]}, which belongs to {codes[1]}")
+    if len(codes) == 2 and table.parents.get(codes[1]) == codes[0]:
+        return Match(codes[1], Confidence.STRONG, f"{codes[1]}, which belongs to {codes[0]}")
+    if len(codes) > 1:
+        return Refusal("the text names more than one country: " + ", ".join(codes), candidates)
+    sure = Confidence.WEAK if "?" in text else Confidence.STRONG
+    return Match(codes[0], sure, f"a part of the text names {codes[0]}, and no part names another country")
+
+
+def _coded(pieces: list[list[str]], table: Countries) -> Match | None:
+    """Accept a code and a name that agree, and a number before a name."""
+    return None
+
+
+def _trailing(parts: list[str], table: Countries) -> Match | Refusal | None:
+    """Look for a country name in the last words of a text without punctuation (``London UK``)."""
+    for size in range(min(5, len(parts) - 1), 0, -1):
+        joined = key(parts[-size:])
+        named = table.names.get(joined)
+        if named is None or named[2] > "1" or len(joined) < 2:
+            continue
+        before = parts[: len(parts) - size]
+        if before[-1] in table.adjectives or joined in table.people or len(before) > 3:
+            return None
+        for start in range(len(before)):
+            other = table.names.get(key(before[start:]))
+            if other is not None and other[:2] != named[:2]:
+                return Refusal("the text names more than one country")
+        return Match(named[:2], Confidence.WEAK, f"the last words name {named[:2]}")
+    return None
+
+
+def _misspelt(parts: list[str], table: Countries) -> Match | Refusal:
+    """Look for the one name that the text is a typing error of."""
+    nothing = Refusal("no country is known by this name")
+    joined = key(parts)
+    size = len(joined)
+    if size < 5 or size > 40 or any(letter.isdigit() for letter in joined):
+        return nothing
+    index, meant = country_typos()
+    limit = 1 if size < 7 else 2
+    best: dict[str, tuple[int, str]] = {}
+    for near in index.near(joined, limit):
+        if len(near.name) < 5 and size - len(near.name) != 1:
+            continue
+        code = meant[near.name].rstrip("0123456789")
+        best[code] = min(best.get(code, (9, "9")), (near.distance, meant[near.name][-1]))
+    ranked = sorted((rank, code) for code, rank in best.items() if code != "-")
+    if not ranked:
+        heard = country_sounds().get(sound(joined), "-")
+        if heard == "-":
+            return nothing
+        return Match(heard, Confidence.WEAK, f"it sounds like a name of {heard}")
+    candidates = tuple((code, 100.0 - 100.0 * distance / size) for (distance, _), code in ranked)
+    (distance, _), code = ranked[0]
+    if len(ranked) > 1 and ranked[1][0] == ranked[0][0]:
+        return Refusal("it may be a typing error of several countries", candidates)
+    if best.get("-", (9, ""))[0] < distance:
+        return Refusal("it is nearer to a word that is no country", candidates)
+    lonely = len(ranked) == 1 and "-" not in best
+    sure = Confidence.STRONG if distance == 1 and size >= 7 and lonely else Confidence.WEAK
+    return Match(code, sure, f"{distance} letter(s) away from a name of {code}", candidates)

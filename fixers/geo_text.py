@@ -1,0 +1,172 @@
+"""How place names are compared: one spelling of a text that case, accents, dots and word order of small words leave alone.
+
+Everything here is a pure function of the text. The tables under ``rules/geo`` are built with the same functions, so a
+name and a query meet in the same key.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from typing import Final
+
+MAX_LENGTH: Final = 160
+"""Longer texts are sentences, not places; they are refused before any work is done on them."""
+
+_FLAG_A: Final = 0x1F1E6
+
+
+def _letters() -> dict[int, str | None]:
+    """Return the letters that Unicode decomposition leaves whole, and the marks to drop."""
+    table: dict[int, str | None] = {
+        ord(a): b
+        for a, b in zip("øłđðıħŋəɛɔʉɨƒɖɗɓƴ", "oldd" + "ihneeouifddby", strict=True)  # fmt: skip
+    }
+    table |= {ord("ß"): "ss", ord("æ"): "ae", ord("œ"): "oe", ord("þ"): "th"}
+    table |= {ord(c): " " for c in "ʻʼʽʾʿ’‘`´'״׳"}
+    table |= {ord(a): b for a, b in (("ی", "ي"), ("ى", "ي"), ("ک", "ك"), ("ة", "ه"), ("ہ", "ه"), ("ۀ", "ه"))}
+    table |= {ord(a): b for a, b in (("ґ", "г"), ("ё", "е"), ("ѐ", "е"))}
+    for mark in (*range(0x300, 0x370), *range(0x64B, 0x656), *range(0x591, 0x5BE), *range(0x5BF, 0x5C8)):
+        table[mark] = None
+    for invisible in (
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        0xAD,
+        0xFEFF,
+        0x640,
+    ):
+        table[invisible] = None
+    for tag in range(0xE0000, 0xE0080):
+        table[tag] = None
+    table[0xFE0E] = table[0xFE0F] = None
+    table |= {_FLAG_A + i: chr(ord("a") + i) for i in range(26)}
+    return table
+
+
+_LETTERS: Final = _letters()
+# Explicit punctuation instead of ``\W``: the vowel signs of Indic and Thai text are marks, which ``\W`` would cut at.
+_BREAKS: Final = re.compile(
+    "[\\s\\x00-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\x9f\\xa0-\\xa9\\xab-\\xb1\\xb4\\xb6-\\xb8\\xbb\\xbf\\xd7"
+    "\\u2010-\\u2029\\u2030-\\u205f\\u3001-\\u3003\\u3008-\\u3011\\u3014-\\u301f\\u30fb\\u060c\\u061b\\u061f"
+    "\\u0964\\u0965\\u05be\\uff01-\\uff0f\\uff1a-\\uff20\\uff3b-\\uff40\\uff5b-\\uff65\\u00b7]+"
+)
+_MARKUP: Final = re.compile(r"&#?\w{2,8};")
+
+
+def plain(text: str) -> str:
+    """Return the text in lower case without accents, invisible characters and full-width forms; breaks are kept."""
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    if folded.isascii():
+        return folded
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded).translate(_LETTERS))
+
+
+def unescaped(text: str) -> str:
+    """Undo HTML entities and UTF-8 that was read as Latin-1; anything else comes back unchanged."""
+    if "&" in text and _MARKUP.search(text):
+        text = html.unescape(text)
+    if any(sign in text for sign in "ÃÂÄÅÐÑØÙãä"):
+        for codec in ("cp1252", "latin-1"):
+            try:
+                return text.encode(codec).decode("utf-8")
+            except UnicodeError:
+                continue
+    return text
+
+
+# One word for several spellings of it, in names of several words. Applied to tables and queries alike.
+_SAME: Final = {
+    "rep": "republic", "repub": "republic", "dem": "democratic", "democ": "democratic", "fed": "federation",
+    "st": "saint", "ste": "sainte", "sta": "santa", "sto": "santo", "snt": "saint",
+    "is": "islands", "isl": "islands", "isls": "islands", "isds": "islands", "island": "islands", "isle": "islands", "isles": "islands",
+    "terr": "territory", "ter": "territory", "territories": "territory",
+    "prov": "province", "dept": "department", "dep": "department", "distr": "district", "dist": "district",
+    "equat": "equatorial", "utd": "united", "un": "united", "em": "emirates", "emir": "emirates",
+    "ppl": "peoples", "cent": "central", "afr": "african", "amer": "american",
+    "brit": "british", "fr": "french", "neth": "netherlands", "govt": "government", "mt": "mount", "ft": "fort",
+}  # fmt: skip
+_COMPASS: Final = {
+    "n": "north", "no": "north", "s": "south", "so": "south", "e": "east", "w": "west", "nth": "north", "sth": "south",
+    "nw": "northwest", "ne": "northeast", "sw": "southwest", "se": "southeast",
+}  # fmt: skip
+# Small words that people leave out, add and translate freely.
+_SMALL: Final = frozenset(
+    ["the", "of", "and", "in", "y", "e", "et", "und", "og", "och", "de", "del", "della", "di", "du", "des", "da", "do", "dos", "das", "la", "le", "les", "el", "los", "las", "l", "d", "al"]
+)
+
+
+def words(text: str) -> list[str]:
+    """Return the plain words of a text; ``&`` and ``+`` count as *and*."""
+    folded = plain(text)
+    if "&" in folded or "+" in folded:
+        folded = folded.replace("&", " and ").replace("+", " and ")
+    return _BREAKS.sub(" ", folded).split()
+
+
+def canonical(parts: list[str]) -> list[str]:
+    """Return the words with abbreviations spelled out and small words left out, as the keys use them."""
+    if len(parts) < 2 or max(map(len, parts)) == 1:
+        return parts
+    spelled = [_SAME.get(part, part) for part in parts]
+    if len(spelled[-1]) > 2:
+        for i, part in enumerate(spelled[:-1]):
+            # "S. Africa", but not the "S" of "U.S. Virgin Islands" or of "people's".
+            if part in _COMPASS and (i == 0 or spelled[i - 1] in _SMALL):
+                spelled[i] = _COMPASS[part]
+    kept = [part for part in spelled if part not in _SMALL]
+    return kept or spelled
+
+
+def key(parts: list[str]) -> str:
+    """Return the comparison key of a name's words: canonical and without blanks."""
+    return "".join(canonical(parts))
+
+
+def bag(parts: list[str]) -> str:
+    """Return a key in which the order of words does not count (``Korea, Republic of``)."""
+    return " ".join(sorted(canonical(parts)))
+
+
+def key_of(text: str) -> str:
+    """Return the comparison key of a text."""
+    return key(words(text))
+
+
+_SOUNDS: Final = (("ph", "f"), ("ck", "k"), ("qu", "k"), ("sch", "sh"), ("th", "t"), ("kh", "k"), ("gh", "g"))
+_ALIKE: Final = str.maketrans("cqzyvw", "kksivv")
+
+
+def sound(name: str) -> str:
+    """Return a coarser key in which letters that sound alike and doubled letters are one."""
+    for written, heard in _SOUNDS:
+        if written in name:
+            name = name.replace(written, heard)
+    name = name.translate(_ALIKE)
+    return "".join(a for a, b in zip(name, " " + name, strict=False) if a != b)
+
+
+_CJK_KIND: Final = re.compile(
+    "(壮族自治区|维吾尔自治区|回族自治区|特别行政区|特別行政區|自治区|自治州|自治縣|地区|[省市縣县県府都道州郡]"
+    "|특별자치도|특별자치시|특별시|광역시|[도시군구])$"
+)
+
+
+def bare(text: str, parts: list[str], kinds: frozenset[str]) -> str:
+    """Return the key of a subdivision's name without the words for its kind; empty when nothing is left.
+
+    Args:
+        text: the name as it was written.
+        parts: its words.
+        kinds: words such as *province*; the signs for the same in Chinese, Japanese and Korean are known here.
+    """
+    if not text.isascii():
+        trimmed = text.strip()
+        shorter = _CJK_KIND.sub("", trimmed)
+        if shorter != trimmed and len(shorter) > 1:
+            return key(words(shorter))
+    left = [part for part in parts if part not in kinds]
+    return key(left) if len("".join(left)) > 2 or not text.isascii() else ""
