@@ -103,10 +103,11 @@ class SyncErrorsSettings(_Section):
 
     columns: Mapping[str, str] = Field(
         default_factory=dict,
-        description="our name (failed_at, level, message, marketo_id ...): name in the header",
+        description="our name (failed_on, level, message, marketo_id ...): name in the header",
     )
     timezone: ZoneName = "UTC"
     date_order: Literal["auto", "mdy", "dmy"] = "auto"
+    encoding: str | None = Field(None, description="codec of the files; by default it is found out")
 
 
 class FixSettings(_Section):
@@ -354,3 +355,12 @@ def _origins(path: Path | None, flags: Mapping[str, Any]) -> dict[str, str]:
         ("flag", flags),
     )
     return {name: origin for origin, values in layers for name in _flatten(values)}
+
+
+def isolated_settings(**values: Any) -> Settings:
+    """Return settings that neither the environment nor a file has a say in, for the demo and for tests.
+
+    Args:
+        **values: whole sections or top-level values, already of their final types.
+    """
+    return Settings.model_construct(**values)

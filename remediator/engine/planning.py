@@ -31,6 +31,7 @@ from remediator.model import (
 from remediator.plan import Throughput, new_plan
 from remediator.store import CaseQuery
 from remediator.systems.base import ReadResult
+from remediator.systems.fieldmap import is_company_field
 
 PLANNABLE = frozenset({CaseState.OPEN, CaseState.PROPOSED, CaseState.DECLINED, CaseState.CONFLICTED})
 """States whose cases a new plan may take up; it replaces what an older, undecided plan said of them."""
@@ -103,11 +104,14 @@ class PlanResult:
     fixer_faults: Mapping[str, int]
 
 
-def make_plan(engine: Engine, *, query: CaseQuery, run: int, campaign: str | None = None) -> PlanResult:
-    """Plan all cases that the query selects, and store the plan; writes to no vendor.
+def make_plan(
+    engine: Engine, *, query: CaseQuery, run: int, campaign: str | None = None, save: bool = True
+) -> PlanResult:
+    """Plan all cases that the query selects; writes to no vendor.
 
     Args:
         query: which cases; its states are narrowed to those that may be planned.
+        save: keep the plan, so that it can be decided on and applied; else it is only looked at.
 
     Raises:
         VendorError: a describe or read failed; nothing was stored, since an incomplete plan would look like
@@ -137,7 +141,8 @@ def make_plan(engine: Engine, *, query: CaseQuery, run: int, campaign: str | Non
         declined=drafts.declined,
         throughput=Throughput(synced_per_hour=engine.settings.verify.records_per_hour),
     )
-    engine.store.save_plan(plan, actor=engine.actor, run=run, now=now)
+    if save:
+        engine.store.save_plan(plan, actor=engine.actor, run=run, now=now)
     return PlanResult(plan=plan, fixer_faults=dict(proposer.faults))
 
 
@@ -265,7 +270,7 @@ def _drafts_of(
     drafts: list[_Draft] = []
     for position, edit in enumerate(answer.proposal.edits):
         description = fields.descriptions[edit.field]
-        place = _where_to_write(description, target, fields, salesforce)
+        place = _where_to_write(description, target, salesforce)
         if isinstance(place, Declined):
             return place
         before = record.get(edit.field) if place.system is SystemName.MARKETO else place.before
@@ -292,7 +297,7 @@ class _Place:
 
 
 def _where_to_write(
-    description: FieldDescription, target: Target, fields: ObjectFields, salesforce: _SalesforceValues
+    description: FieldDescription, target: Target, salesforce: _SalesforceValues
 ) -> _Place | Declined:
     name = description.name
     if description.marketo_name is None:
@@ -307,7 +312,7 @@ def _where_to_write(
             record_id=target.marketo_id,
             field=description.marketo_name,
         )
-    if not fields.map.is_company_field(description.marketo_name):
+    if not is_company_field(description.marketo_name):
         return Declined(f"Marketo does not let its API write {description.marketo_name}")
     if target.salesforce_id is None or target.object != "Lead" or not description.updateable:
         return Declined(

@@ -11,7 +11,8 @@ from pathlib import Path
 from remediator.classify import Classifier
 from remediator.model import Diagnosis, Rejected, SyncFailure
 from remediator.settings import Settings
-from remediator.sources import file_digest, open_source, write_rejects
+from remediator.sources.base import Source
+from remediator.sources.opening import FileOptions, RejectsFile, file_digest, file_sources, open_source
 from remediator.store import Store
 
 _BATCH = 2_000
@@ -65,21 +66,23 @@ def scan_file(
         ConfigError: the file cannot be read or is none of the known kinds; nothing was taken.
         StoreError: the store failed; batches before it are kept, and the same file can be given again.
     """
-    source = open_source(path, settings.sync_errors, object_name=object_name)
+    source = _source(path, settings, object_name)
     digest = file_digest(path)
     if (known_since := store.known_intake(digest)) is not None:
         return ScanReport(name=path.name, source=source.name, known_since=known_since)
-    rejects: list[Rejected] = []
     report = ScanReport(name=path.name, source=source.name)
     rows = iter(source.read(path))
-    while chunk := list(islice(rows, _BATCH)):
-        rejects.extend(row for row in chunk if isinstance(row, Rejected))
-        failures = [row for row in chunk if not isinstance(row, Rejected)]
-        report = _taken(report, store, _diagnosed(failures, classifier), run=run, now=now)
-        report = replace(report, rows=report.rows + len(chunk))
-        on_rows(report.rows)
-    if rejects:
-        report = replace(report, rejected=len(rejects), rejects_file=write_rejects(path, rejects))
+    with RejectsFile(path) as rejects:
+        while chunk := list(islice(rows, _BATCH)):
+            for row in chunk:
+                if isinstance(row, Rejected):
+                    rejects.add(row)
+            failures = [row for row in chunk if not isinstance(row, Rejected)]
+            report = _taken(report, store, _diagnosed(failures, classifier), run=run, now=now)
+            report = replace(report, rows=report.rows + len(chunk))
+            on_rows(report.rows)
+    if rejects.count:
+        report = replace(report, rejected=rejects.count, rejects_file=rejects.path)
     store.record_intake(
         digest=digest,
         name=path.name,
@@ -90,6 +93,27 @@ def scan_file(
         now=now,
     )
     return report
+
+
+def look_at_file(path: Path, *, settings: Settings, object_name: str | None = None) -> ScanReport:
+    """Read an export without taking anything in: how many rows it has, and how many are bad."""
+    source = _source(path, settings, object_name)
+    report = ScanReport(name=path.name, source=source.name)
+    for row in source.read(path):
+        report = replace(report, rows=report.rows + 1, rejected=report.rejected + isinstance(row, Rejected))
+    return report
+
+
+def _source(path: Path, settings: Settings, object_name: str | None) -> Source:
+    choices = settings.sync_errors
+    options = FileOptions(
+        columns=choices.columns,
+        timezone=choices.timezone,
+        date_order=choices.date_order,
+        encoding=choices.encoding,
+        object=object_name,
+    )
+    return open_source(path, file_sources(options), encoding=choices.encoding)
 
 
 def scan_failures(

@@ -83,7 +83,7 @@ def verify_due(engine: Engine, *, run: int, due_only: bool = True) -> VerifyRepo
 def _verify_page(
     engine: Engine, page: Sequence[Case], report: VerifyReport, *, run: int, now: datetime
 ) -> None:
-    written = {case.id: _latest_writes(engine, case) for case in page}
+    written = _latest_writes(engine, page)
     evidence = _gather(engine, [change.change for changes in written.values() for change in changes])
     newer = _newer_failures(engine, page, written)
     moves: list[CaseMove] = []
@@ -100,13 +100,18 @@ def _verify_page(
     engine.store.move(moves, actor=engine.actor, run=run, now=now)
 
 
-def _latest_writes(engine: Engine, case: Case) -> list[StoredChange]:
-    """The applied changes of the last plan that wrote for this case."""
-    applied = [
-        stored
-        for stored in engine.store.changes(case=case.id, states={ChangeState.APPLIED})
-        if stored.change.undoes is None
-    ]
+def _latest_writes(engine: Engine, page: Sequence[Case]) -> dict[int, list[StoredChange]]:
+    """For each case the applied changes of the last plan that wrote for it."""
+    applied: dict[int, list[StoredChange]] = {case.id: [] for case in page}
+    for stored in engine.store.changes_of(list(applied), {ChangeState.APPLIED}):
+        if stored.change.undoes is None:
+            for case in stored.change.cases:
+                if case in applied:
+                    applied[case].append(stored)
+    return {case: _of_last_plan(changes) for case, changes in applied.items()}
+
+
+def _of_last_plan(applied: list[StoredChange]) -> list[StoredChange]:
     latest = max((stored.settled_at for stored in applied if stored.settled_at), default=None)
     plans = {stored.plan for stored in applied if stored.settled_at == latest}
     return [stored for stored in applied if stored.plan in plans]

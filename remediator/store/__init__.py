@@ -8,6 +8,7 @@ from remediator.store.values import (
     PlanSummary,
     Sighting,
     TakeResult,
+    Tally,
 )
 
-__all__ = ["AuditCheck", "CaseMove", "CaseQuery", "PlanSummary", "Sighting", "Store", "TakeResult"]
+__all__ = ["AuditCheck", "CaseMove", "CaseQuery", "PlanSummary", "Sighting", "Store", "TakeResult", "Tally"]

@@ -27,6 +27,9 @@ def _matching(connection: str, query: CaseQuery) -> list[ColumnElement[bool]]:
         conditions.append(cases.c.object == query.object)
     if query.due_before is not None:
         conditions.append(cases.c.due_at <= query.due_before)
+    if query.records is not None:
+        wanted = list(query.records)
+        conditions.append(or_(cases.c.marketo_id.in_(wanted), cases.c.salesforce_id.in_(wanted)))
     if query.text is not None:
         columns = (cases.c.message, cases.c.note, cases.c.marketo_id, cases.c.salesforce_id)
         conditions.append(or_(*(column.icontains(query.text, autoescape=True) for column in columns)))

@@ -303,6 +303,23 @@ def read_changes(
             after = page[-1].seq
 
 
+def changes_of(
+    conn: Connection, connection: str, cases_: Collection[int], states: Collection[ChangeState]
+) -> list[StoredChange]:
+    """Return the changes of these cases in these states, in plan order, each once."""
+    linked = select(change_cases.c.change_seq).where(change_cases.c.case_id.in_(cases_))
+    rows = conn.execute(
+        select(changes)
+        .where(
+            changes.c.connection == connection,
+            changes.c.seq.in_(linked),
+            changes.c.state.in_([state.value for state in states]),
+        )
+        .order_by(changes.c.seq)
+    )
+    return [stored_change_from(row) for row in rows]
+
+
 def _parts(database: Database, connection: str, ids: Collection[str]) -> list[list[int]]:
     """Return the asked changes' positions in plan order, in groups that fit one statement."""
     seqs: list[int] = []

@@ -23,9 +23,29 @@ from remediator.model import (
     StoredChange,
     SyncFailure,
 )
-from remediator.store import audit, cases, decisions, erasure, intake, moves, plans, runs, schema, writes
+from remediator.store import (
+    audit,
+    cases,
+    decisions,
+    erasure,
+    intake,
+    moves,
+    plans,
+    runs,
+    schema,
+    tallies,
+    writes,
+)
 from remediator.store.database import Database, parse_url
-from remediator.store.values import AuditCheck, CaseMove, CaseQuery, PlanSummary, Sighting, TakeResult
+from remediator.store.values import (
+    AuditCheck,
+    CaseMove,
+    CaseQuery,
+    PlanSummary,
+    Sighting,
+    TakeResult,
+    Tally,
+)
 from remediator.store.writing import Writing, writing
 
 SYSTEM = "remediator"
@@ -173,6 +193,16 @@ class Store:
         with self._database.reading() as conn:
             return cases.read_causes(conn, self.connection, include_settled=include_settled)
 
+    def tally(self) -> Tally:
+        """Count cases by state and verdict, and changes by state."""
+        with self._database.reading() as conn:
+            return tallies.tally(conn, self.connection)
+
+    def decline_reasons(self) -> list[tuple[str, int]]:
+        """Return why cases are left alone, ``(reason, cases)``, most frequent first."""
+        with self._database.reading() as conn:
+            return tallies.decline_reasons(conn, self.connection)
+
     def move(self, moves_: Sequence[CaseMove], *, actor: str, run: int | None, now: datetime) -> list[int]:
         """Move cases, each with its audit entry; return those that moved.
 
@@ -238,6 +268,16 @@ class Store:
         return plans.read_changes(
             self._database, self.connection, plan=plan, run=run, states=states, ids=ids, case=case
         )
+
+    def changes_of(self, cases_: Collection[int], states: Collection[ChangeState]) -> list[StoredChange]:
+        """Return the changes of these cases (a few hundred at a time), in plan order."""
+        with self._database.reading() as conn:
+            return plans.changes_of(conn, self.connection, cases_, states)
+
+    def latest_changes(self, *, limit: int, states: Collection[ChangeState]) -> list[StoredChange]:
+        """Return the newest changes in these states, newest first."""
+        with self._database.reading() as conn:
+            return tallies.latest_changes(conn, self.connection, limit=limit, states=states)
 
     def decide(self, decisions_: Sequence[Decision], *, now: datetime) -> list[str]:
         """Approve or reject planned changes; return those for which the decision took effect.

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from remediator.lifecycle import UNSETTLED
 from remediator.model import CaseState, Category, ChangeState, Verdict
 
 
@@ -43,6 +44,7 @@ class CaseQuery:
         cause: a cause's key, as ``Cause.key`` has it.
         ids: case ids; an empty collection selects none.
         due_before: cases whose ``due_at`` is at or before this moment.
+        records: cases whose Marketo or Salesforce id (18 characters) is one of these.
         text: found in the message, the record ids or the note, in any case.
         limit: at most so many, lowest ids first.
     """
@@ -53,8 +55,28 @@ class CaseQuery:
     object: str | None = None
     ids: Collection[int] | None = None
     due_before: datetime | None = None
+    records: Collection[str] | None = None
     text: str | None = None
     limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many cases and changes stand where."""
+
+    states: Mapping[CaseState, int]
+    verdicts: Mapping[Verdict, int]
+    changes: Mapping[ChangeState, int]
+
+    @property
+    def open(self) -> int:
+        """Cases that are open work."""
+        return sum(count for state, count in self.states.items() if state in UNSETTLED)
+
+    @property
+    def cleared(self) -> int:
+        """Cases proven gone."""
+        return self.states.get(CaseState.CLEARED, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,113 @@
+"""What `doctor` looks at: one check a thing that must work before the loop can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from remediator.cli import wiring
+from remediator.engine.core import MARKETO_PERSON
+from remediator.errors import RemediatorError
+from remediator.settings import LoadedSettings
+from remediator.store import Store
+from remediator.systems.marketo import Marketo
+from remediator.systems.salesforce import Salesforce
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was tried, and what it showed."""
+
+    name: str
+    passed: bool
+    result: str
+
+
+def settings_rows(options: wiring.Options) -> list[dict[str, object]]:
+    """Return every setting with its value and the place that won; secrets are masked."""
+    loaded = wiring.settings_of(options)
+    values = loaded.settings.model_dump(mode="json")
+    return [
+        {"name": name, "value": value, "from": _origin(loaded, name)}
+        for name, value in _flat(values)
+        if value not in (None, [], {}) or name in loaded.origins
+    ]
+
+
+def _origin(loaded: LoadedSettings, name: str) -> str:
+    origin = loaded.origins.get(name, "default")
+    return str(loaded.file) if origin == "file" else origin
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in values.items():
+        if isinstance(value, dict) and value and not prefix:
+            yield from _flat(value, f"{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def run_checks(options: wiring.Options) -> list[Check]:
+    """Try everything that the loop needs; a failed check does not keep the others from running."""
+    settings = wiring.settings_of(options).settings
+    checks: list[Check] = []
+
+    def check(name: str, look: Callable[[], str]) -> None:
+        try:
+            checks.append(Check(name=name, passed=True, result=look()))
+        except RemediatorError as exc:
+            checks.append(Check(name=name, passed=False, result=str(exc)))
+
+    def store_works() -> str:
+        with Store.open(settings.store, connection=settings.connection) as store:
+            audit = store.verify_audit()
+            if not audit.intact:
+                raise RemediatorError(f"audit chain broken at entry {audit.broken_at}: {audit.reason}")
+            return f"opens; audit chain intact, {audit.entries} entries"
+
+    check("store", store_works)
+    check("rules", lambda: f"{len(wiring.rules_of(settings).rules)} rules")
+    check("fixers", lambda: ", ".join(sorted(wiring.fixers_of(settings))))
+    with _client(lambda: Marketo(settings.marketo), "marketo credentials", checks) as marketo:
+        if marketo is not None:
+            check("marketo describe", lambda: _described(marketo, MARKETO_PERSON))
+            check("marketo quota", lambda: _usage(marketo, settings.marketo.daily_calls))
+            campaign = settings.marketo.resync_campaign
+            if campaign is not None:
+                check("resync campaign", lambda: str(marketo.campaign(campaign)))
+    with _client(lambda: Salesforce(settings.salesforce), "salesforce credentials", checks) as salesforce:
+        if salesforce is not None:
+            check("salesforce user", lambda: str(salesforce.whoami()))
+            for name in ("Lead", "Contact"):
+                check(f"salesforce {name}", lambda name=name: _described(salesforce, name))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            check("salesforce quota", lambda: _limits(salesforce))
+    return checks
+
+
+@contextmanager
+def _client(make: Callable[[], Any], name: str, checks: list[Check]) -> Iterator[Any]:
+    try:
+        client = make()
+    except RemediatorError as exc:
+        checks.append(Check(name=name, passed=False, result=str(exc)))
+        yield None
+        return
+    with client:
+        yield client
+
+
+def _described(system: Marketo | Salesforce, object_name: str) -> str:
+    fields = system.describe(object_name).fields
+    writable = sum(field.updateable for field in fields.values())
+    return f"{len(fields)} fields visible, {writable} writable"
+
+
+def _usage(marketo: Marketo, daily: int) -> str:
+    return f"{marketo.usage().total} of {daily} calls used today"
+
+
+def _limits(salesforce: Salesforce) -> str:
+    calls = salesforce.limits()["DailyApiRequests"]
+    return f"{calls.remaining} of {calls.maximum} calls left"

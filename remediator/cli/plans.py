@@ -1,0 +1,265 @@
+"""Plans on the command line: find, show, export and decide."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+
+from remediator.cli import output
+from remediator.errors import ConfigError, PlanRefused
+from remediator.model import Change, ChangeState, Confidence, Decision, Plan, StoredChange
+from remediator.plan import from_document, shown, to_document, totals
+from remediator.policy import approve
+from remediator.spreadsheet import write_csv
+from remediator.store import Store
+
+
+def find(name: str, store: Store) -> Plan:
+    """Return the plan of that id or file; a file must carry our signature and fit the stored plan."""
+    if name == "latest":
+        newest = next((summary for summary in store.plans(limit=20) if summary.undo_of is None), None)
+        if newest is None:
+            raise ConfigError("there is no plan yet; make one with: remediator plan")
+        name = newest.id
+    elif Path(name).suffix == ".json" or Path(name).is_file():
+        return _from_file(Path(name), store)
+    plan = store.plan(name)
+    if plan is None:
+        raise ConfigError(f"no plan {name} in this store, and no such file; see: remediator runs list")
+    return plan
+
+
+def _from_file(path: Path, store: Store) -> Plan:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
+    except ValueError as exc:
+        raise PlanRefused(f"{path}: not a plan file: {exc}") from exc
+    plan = from_document(document, store.signing_key())
+    if store.plan(plan.id) is None:
+        raise PlanRefused(
+            f"{path}: plan {plan.id} is not in this store; it was made with --dry-run, or elsewhere"
+        )
+    return plan
+
+
+def export(plan: Plan, path: Path, store: Store) -> None:
+    """Write the plan as signed JSON, as a page, or as CSV, by the file's ending."""
+    match path.suffix.lower():
+        case ".json":
+            text = json.dumps(to_document(plan, store.signing_key()), indent=2, ensure_ascii=True)
+        case ".html":
+            # jinja2 is only needed for pages.
+            from remediator.web.pages import plan_page
+
+            text = plan_page(plan, {case: found for case in _cases(plan) if (found := store.case(case))})
+        case ".csv":
+            try:
+                write_csv(path, _CSV_HEADER, (_csv_row(change) for change in plan.changes))
+            except OSError as exc:
+                raise ConfigError(f"{path}: cannot be written: {exc.strerror}") from exc
+            output.say(f"wrote {path}")
+            return
+        case ending:
+            raise ConfigError(f"{path}: cannot write a plan as '{ending}'; use .json, .html or .csv")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise ConfigError(f"{path}: cannot be written: {exc.strerror}") from exc
+    output.say(f"wrote {path}")
+
+
+_CSV_HEADER = (
+    "change",
+    "case",
+    "system",
+    "object",
+    "record_id",
+    "field",
+    "before",
+    "after",
+    "fixer",
+    "rule",
+    "confidence",
+    "reason",
+)
+
+
+def _csv_row(change: Change) -> Sequence[str]:
+    case = str(change.cases[0]) if change.cases else ""
+    return (
+        change.id,
+        case,
+        change.system,
+        change.object,
+        change.record_id,
+        change.field,
+        "" if change.before is None else str(change.before),
+        "" if change.after is None else str(change.after),
+        change.fixer,
+        change.rule or "",
+        change.confidence,
+        change.reason,
+    )
+
+
+def _cases(plan: Plan) -> list[int]:
+    return list(
+        dict.fromkeys(
+            [case for change in plan.changes for case in change.cases] + [d.case for d in plan.declined]
+        )
+    )
+
+
+def show(plan: Plan, store: Store, *, as_json: bool) -> None:
+    """Print the plan: what would change, and what would not and why."""
+    if as_json:
+        output.print_json(to_document(plan, store.signing_key()))
+        return
+    rows = [_row(change) for change in plan.changes[:_SHOWN]]
+    output.print_table(rows, output.CHANGE_COLUMNS, as_json=False, empty="no change to propose")
+    if len(plan.changes) > _SHOWN:
+        output.say(f"[dim]... and {len(plan.changes) - _SHOWN} more; --out plan.html shows all[/dim]")
+    reasons = Counter(declined.reason for declined in plan.declined)
+    output.print_table(
+        [{"cases": count, "reason": reason} for reason, count in reasons.most_common(15)],
+        output.DECLINED_COLUMNS,
+        as_json=False,
+        title="\nLeft alone, and why",
+        empty="",
+    )
+    summary = totals(plan)
+    calls = ", ".join(f"{count} {system}" for system, count in plan.predicted_api_calls.items())
+    output.say(
+        f"plan {plan.id}: {summary.changes} changes on {summary.records} records, {summary.declined} cases "
+        f"left alone; about {calls} API calls, {plan.predicted_resyncs} records to sync again "
+        f"(~{plan.predicted_sync_s} s)"
+    )
+
+
+_SHOWN = 25
+
+
+def _row(change: Change) -> dict[str, object]:
+    return {
+        "change": change.id.rpartition("-")[2],
+        "record": f"{change.system} {change.record_id}",
+        "field": change.field,
+        "before": shown(change.before),
+        "after": shown(change.after),
+        "confidence": change.confidence.value,
+        "fixer": change.fixer,
+        "reason": change.reason,
+    }
+
+
+def show_approved(plan: Plan, store: Store, *, as_json: bool) -> None:
+    """Print what apply would write now."""
+    stored = store.changes(plan=plan.id, states={ChangeState.APPROVED, ChangeState.INTENDED})
+    show_stored(list(stored), as_json=as_json, empty="nothing in the plan is approved")
+
+
+def show_undoable(store: Store, *, of_run: int | None, of_change: str | None, as_json: bool) -> None:
+    """Print what undo would take back."""
+    stored = store.changes(run=of_run, ids=[of_change] if of_change else None, states={ChangeState.APPLIED})
+    show_stored(list(stored), as_json=as_json, empty="nothing is left to undo")
+
+
+def show_stored(stored: Sequence[StoredChange], *, as_json: bool, empty: str) -> None:
+    """Print changes with where each stands."""
+    rows = [
+        output.plain(item)
+        if as_json
+        else {**_row(item.change), "change": item.change.id, "state": item.state}
+        for item in stored
+    ]
+    output.print_table(rows, output.STORED_CHANGE_COLUMNS, as_json=as_json, empty=empty)
+
+
+def states(plan: Plan, store: Store) -> Mapping[str, int]:
+    """Count a plan's changes by state."""
+    return Counter(stored.state.value for stored in store.changes(plan=plan.id))
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Say counts in words."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the reviewer's flags say."""
+
+    approve_all: bool
+    floor: Confidence
+    approve: tuple[str, ...]
+    reject: tuple[str, ...]
+    pick: tuple[str, ...]
+    note: str
+
+
+def decisions(plan: Plan, store: Store, choices: Choices, *, by: str) -> list[Decision]:
+    """Turn flags, or answers given on a terminal, into decisions on the changes still undecided."""
+    open_changes = {
+        stored.change.id: stored.change
+        for stored in store.changes(plan=plan.id, states={ChangeState.PLANNED})
+    }
+    named = _named(plan, choices, by=by)
+    if named or choices.approve_all:
+        decided = {decision.change for decision in named}
+        rest = [change for change in open_changes.values() if change.id not in decided]
+        bulk = approve(rest, by=by, floor=choices.floor, note=choices.note) if choices.approve_all else []
+        return [*named, *bulk]
+    if not open_changes:
+        return []
+    if not output.stderr().is_terminal:
+        raise ConfigError("say what to decide: --approve-all, --approve ID, --reject ID or --pick ID=VALUE")
+    return _asked(list(open_changes.values()), by=by)
+
+
+def _named(plan: Plan, choices: Choices, *, by: str) -> list[Decision]:
+    ids = {change.id for change in plan.changes}
+
+    def full(name: str) -> str:
+        # The table shows only the number within the plan.
+        for candidate in (name, f"{plan.id}-{name}"):
+            if candidate in ids:
+                return candidate
+        raise ConfigError(f"plan {plan.id} has no change {name}")
+
+    found = [Decision(change=full(name), approved=True, by=by, note=choices.note) for name in choices.approve]
+    found += [
+        Decision(change=full(name), approved=False, by=by, note=choices.note) for name in choices.reject
+    ]
+    for entry in choices.pick:
+        name, sign, value = entry.partition("=")
+        if not sign:
+            raise ConfigError(f"--pick {entry}: expected CHANGE=VALUE")
+        found.append(
+            Decision(change=full(name), approved=True, by=by, note=choices.note, picked=True, after=value)
+        )
+    return found
+
+
+def _asked(changes: Sequence[Change], *, by: str) -> list[Decision]:
+    answers: list[Decision] = []
+    for number, change in enumerate(changes, start=1):
+        output.say(
+            f"\n[bold]{number}/{len(changes)}[/bold] {change.system} {change.record_id} {change.field}: "
+            f"[red]{escape(shown(change.before))}[/red] -> "
+            f"[green]{escape(shown(change.after))}[/green]"
+            f"\n  {change.confidence}, {change.fixer}: {escape(change.reason)}"
+        )
+        answer = typer.prompt("approve, reject, skip or quit", default="s", err=True).strip().lower()[:1]
+        if answer == "q":
+            break
+        if answer in ("a", "y", "r", "n"):
+            answers.append(Decision(change=change.id, approved=answer in ("a", "y"), by=by))
+    return answers

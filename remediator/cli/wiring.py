@@ -1,0 +1,145 @@
+"""From command-line options to open stores, clients and engines; the only place that reads the clock."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from remediator.classify import Classifier
+from remediator.engine.core import Engine, Step
+from remediator.errors import ConfigError, LimitReached
+from remediator.files import load_rules
+from remediator.plugins import LoadedFixers, load_fixers
+from remediator.rules import RuleSet
+from remediator.settings import LoadedSettings, Settings, load_settings
+from remediator.store import Store
+from remediator.systems.marketo import Marketo
+from remediator.systems.salesforce import Salesforce
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What stands before the command on the command line."""
+
+    config: Path | None = None
+    store: str | None = None
+    connection: str | None = None
+
+
+def now() -> datetime:
+    """Return the current time."""
+    return datetime.now(UTC)
+
+
+def actor() -> str:
+    """Return who runs this, for the audit trail."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user id need not have a name.
+        return "unknown user"
+
+
+def settings_of(options: Options) -> LoadedSettings:
+    """Read the settings under the command line's flags."""
+    return load_settings(options.config, store=options.store, connection=options.connection)
+
+
+def rules_of(settings: Settings) -> RuleSet:
+    """Load the teams' rules in front of the built-in ones."""
+    return load_rules(settings.rules, fixers=set(fixers_of(settings)))
+
+
+@contextmanager
+def open_store(options: Options) -> Iterator[tuple[Settings, Store]]:
+    """Open the store that the settings name."""
+    settings = settings_of(options).settings
+    with Store.open(settings.store, connection=settings.connection) as store:
+        yield settings, store
+
+
+def config_hash(settings: Settings, rules: RuleSet) -> str:
+    """Return a hash of what decides a plan: rules and the fixers' settings, never a secret."""
+    decisive = settings.model_dump(mode="json", include={"fixers", "field_map", "connection"})
+    text = json.dumps(decisive, sort_keys=True) + rules.config_hash
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@contextmanager
+def open_engine(
+    settings: Settings,
+    store: Store,
+    *,
+    clock: Callable[[], datetime] = now,
+    by: str | None = None,
+    on_step: Callable[[Step], None] | None = None,
+) -> Iterator[Engine]:
+    """Build the engine with both clients; a missing credential is a ConfigError before any call."""
+    rules = rules_of(settings)
+    loaded = fixers_of(settings)
+    with ExitStack() as stack:
+        marketo = stack.enter_context(Marketo(settings.marketo))
+        salesforce = stack.enter_context(Salesforce(settings.salesforce))
+        engine = Engine(
+            store=store,
+            marketo=marketo,
+            salesforce=salesforce,
+            classifier=Classifier(rules),
+            fixers=loaded,
+            settings=settings,
+            config_hash=config_hash(settings, rules),
+            clock=clock,
+            actor=by or actor(),
+        )
+        if on_step is not None:
+            engine.on_step = on_step
+        yield engine
+
+
+def fixers_of(settings: Settings) -> LoadedFixers:
+    """Load all fixers; those that fail to load are told on stderr and skipped."""
+    from loguru import logger
+
+    loaded = load_fixers(settings.fixers.folders)
+    for failure in loaded.failures:
+        logger.bind(event="plugin_failed").warning("Fixer {} was skipped: {}", failure.place, failure.error)
+    unknown = sorted(set(settings.fixers.options) - set(loaded))
+    if unknown:
+        known = ", ".join(sorted(loaded))
+        raise ConfigError(f"fixers.options names unknown fixers: {', '.join(unknown)}; known are: {known}")
+    return loaded
+
+
+@dataclass(slots=True, kw_only=True)
+class RunRecord:
+    """A run on its way; set ``outcome`` and ``counters`` before it ends."""
+
+    id: int
+    outcome: str = "ok"
+    counters: dict[str, int] = field(default_factory=dict)
+
+
+@contextmanager
+def recorded_run(
+    store: Store, command: str, *, clock: Callable[[], datetime] = now, campaign: str | None = None
+) -> Iterator[RunRecord]:
+    """Record a run from start to end, with what was open afterwards, however it ends."""
+    record = RunRecord(id=store.start_run(command, campaign=campaign, now=clock()))
+    try:
+        yield record
+    except LimitReached:
+        record.outcome = "stopped"
+        raise
+    except BaseException:
+        record.outcome = "failed"
+        raise
+    finally:
+        tally = store.tally()
+        record.counters |= {"open_after": tally.open, "cleared_after": tally.cleared}
+        store.finish_run(record.id, outcome=record.outcome, counters=record.counters, now=clock())
