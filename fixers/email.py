@@ -8,61 +8,14 @@ import unicodedata
 from email_validator import EmailNotValidError, validate_email
 
 from fixers.acceptance import email_refusal, propose
-from fixers.cleaning import is_placeholder, one_line
+from fixers.cleaning import one_line
 from fixers.free_mail import likely_domain
+from fixers.placeholders import is_junk_address, is_placeholder
 from remediator.api import Candidate, Category, Confidence, Declined, FixRequest, Proposal
 
 _LONGEST = 1_000
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"|/\\@]+@+[^\s<>()\[\],;:\"|/\\@]+")
 _AROUND = " \t\"'`´’‘“”<>()[]{},;:|/\\*=!?&"
-_JUNK_NAMES = frozenset(
-    {
-        *(
-            "test",
-            "tester",
-            "testing",
-            "none",
-            "no",
-            "noemail",
-            "no-email",
-            "nomail",
-            "noone",
-            "nobody",
-            "na",
-            "n",
-            "a",
-        ),
-        *(
-            "abc",
-            "aaa",
-            "asdf",
-            "qwerty",
-            "x",
-            "xx",
-            "xxx",
-            "xyz",
-            "foo",
-            "bar",
-            "fake",
-            "dummy",
-            "unknown",
-            "null",
-        ),
-        *(
-            "email",
-            "mail",
-            "user",
-            "name",
-            "me",
-            "example",
-            "sample",
-            "temp",
-            "spam",
-            "notprovided",
-            "notavailable",
-        ),
-    }
-)
 _SPELT_OUT = (
     (re.compile(r"\s*[\[({]\s*at\s*[\])}]\s*|\s+at\s+", re.IGNORECASE), "@"),
     (re.compile(r"\s*[\[({]\s*dot\s*[\])}]\s*|\s+dot\s+", re.IGNORECASE), "."),
@@ -98,7 +51,7 @@ class EmailFixer:
         found = list(dict.fromkeys(_trim(match) for match in _ADDRESS.findall(_unwrapped(text))))
         if len({address.casefold() for address in found}) > 1:
             return _several(request, found, ascii_only=ascii_only)
-        address, sure, how = _one_address(text)
+        address, sure, how = _one_address(found[0] if len(found) == 1 and _repeated(text, found[0]) else text)
         if address is None:
             return Declined(f'no address can be read from "{text[:80]}"; {how}')
         return _checked(request, address, sure, how)
@@ -107,20 +60,12 @@ class EmailFixer:
 FIXER = EmailFixer()
 
 
-def is_junk_address(text: str) -> bool:
-    """Say whether an address is made up (test@test.com, none@none): both halves are filler."""
-    local, at, domain = text.casefold().strip(_AROUND).partition("@")
-    if not at:
-        return False
-    label = domain.split(".")[0]
-    filler = local in _JUNK_NAMES and (
-        label in _JUNK_NAMES or domain in {"example.com", "example.org", "example.net"}
-    )
-    return filler or (local == label and len(set(local)) <= 1) or domain in {"test", "localhost", "invalid"}
-
-
 def _unwrapped(text: str) -> str:
     return re.sub(r"\bmailto\s*:\s*", "", text, flags=re.IGNORECASE)
+
+
+def _repeated(text: str, address: str) -> bool:
+    return text.casefold().count(address.casefold()) > 1
 
 
 def _trim(address: str) -> str:
@@ -131,12 +76,8 @@ def _several(request: FixRequest, found: list[str], *, ascii_only: bool) -> Prop
     valid = [address for address in found if email_refusal(address, ascii_only=ascii_only) is None]
     candidates = tuple(Candidate(value=address, score=50.0) for address in valid[:5])
     if request.options.get("several") == "first" and valid and valid[0] == found[0]:
-        return propose(
-            request,
-            valid[0],
-            Confidence.STRONG,
-            f"first of {len(found)} addresses, as the options say",
-            candidates,
+        return _checked(
+            request, valid[0], Confidence.STRONG, f"first of {len(found)} addresses, as the options say"
         )
     listed = ", ".join(found[:5])
     return Declined(f"the value holds {len(found)} addresses ({listed}); choose one", candidates)
@@ -180,11 +121,10 @@ def _one_address(text: str) -> tuple[str | None, Confidence, str]:
     words = local.split()
     if len(words) > 1 or " " in domain:
         return None, sure, "a blank stands inside it and what it replaced is not known; ask for the address"
-    return (
-        f"{local.strip('.')}@{domain.strip('.-')}",
-        sure,
-        ", ".join(how) or "compatibility letters replaced",
-    )
+    if local != local.strip(".") or domain != domain.strip(".-"):
+        local, domain, sure = local.strip("."), domain.strip(".-"), min(sure, Confidence.STRONG, key=_order)
+        how.append("stray dots removed")
+    return f"{local}@{domain}", sure, ", ".join(how) or "blanks and odd letters removed"
 
 
 def _order(confidence: Confidence) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from fixers.acceptance import LARGEST_INT, NUMBER_TYPES, propose, refusal
-from fixers.cleaning import is_placeholder, one_line
+from fixers.cleaning import one_line
+from fixers.placeholders import is_placeholder
 from fixers.quantities import Amount, Between, Unreadable, read_amount
 from remediator.api import (
     Candidate,

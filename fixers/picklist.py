@@ -10,7 +10,8 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import DamerauLevenshtein
 
 from fixers.acceptance import active_entries, controlling_position, elements, propose, refusal
-from fixers.cleaning import fold, is_placeholder, one_line
+from fixers.cleaning import fold, one_line
+from fixers.placeholders import is_placeholder
 from remediator.api import Candidate, Category, Confidence, Declined, FixRequest, PicklistEntry, Proposal
 
 _LONGEST = 1_000
@@ -58,7 +59,8 @@ class PicklistFixer:
             return Declined(f'"{value}" is already an active value of {field.label}')
         if not entries:
             return Declined(_no_entries(request))
-        if is_placeholder(value) and not _alias(value, request):
+        named = {fold(name) for entry in entries for name in (entry.value, entry.label)}
+        if is_placeholder(value) and fold(value) not in named and not _alias(value, request):
             if request.options.get("placeholder") == "clear":
                 return propose(request, None, Confidence.STRONG, f'"{value}" stands for no answer')
             return Declined(

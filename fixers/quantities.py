@@ -52,6 +52,7 @@ _FACTORS: dict[str, tuple[int, Confidence]] = {
     **dict.fromkeys(("bn", "b", "bil", "billion", "mrd", "milliarden", "milliards"), (9, Confidence.STRONG)),
     **dict.fromkeys(("crore", "cr"), (7, Confidence.STRONG)),
     **dict.fromkeys(("lakh", "lac"), (5, Confidence.STRONG)),
+    "M": (6, Confidence.STRONG),
     "m": (6, Confidence.WEAK),
 }
 # "mil" is a thousand in Spanish and Portuguese and a million in English shorthand; a billion is 10^12 there.
@@ -171,9 +172,8 @@ def _range(text: str, *, whole: bool, decimal_sign: str | None) -> Between | Unr
 
 
 def _scaled(digits: str, suffix: str | None, *, whole: bool, decimal_sign: str | None) -> Amount | Unreadable:
-    factor, sure = _FACTORS.get(
-        (suffix or "").casefold(), (0, Confidence.WEAK if suffix else Confidence.EXACT)
-    )
+    unknown = (0, Confidence.WEAK if suffix else Confidence.EXACT)
+    factor, sure = _FACTORS.get(suffix or "") or _FACTORS.get((suffix or "").casefold(), unknown)
     read = _separated(digits.strip(), whole=whole and not factor, decimal_sign=decimal_sign)
     if isinstance(read, Unreadable):
         return read
@@ -240,4 +240,4 @@ def _grouped(body: str, point: str | None) -> Amount | Unreadable:
         or not (western or indian)
     ):
         return Unreadable(reason="its digits are not grouped like one number")
-    return Amount(amount=Decimal(f"{''.join(groups)}.{back or 0}"), confidence=Confidence.EXACT)
+    return Amount(amount=Decimal("".join(groups) + (f".{back}" if back else "")), confidence=Confidence.EXACT)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from fixers.acceptance import propose
-from fixers.cleaning import is_placeholder, one_line
+from fixers.cleaning import one_line
 from fixers.free_mail import is_free_mail
+from fixers.placeholders import is_placeholder
 from remediator.api import Candidate, Category, Confidence, Declined, FixRequest, Proposal
 
 
