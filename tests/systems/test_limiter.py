@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Lock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyrate_limiter import Rate, SQLiteBucket
+
+from remediator.errors import RateLimited
+from remediator.model import SystemName
+from remediator.systems.limiter import DailyShare, RateLimiter, window_bucket
+from tests.systems.vendor import FakeClock
+
+
+def a_limiter(clock: FakeClock, *, limit: int = 10) -> RateLimiter:
+    return RateLimiter(
+        max_in_flight=5,
+        bucket=window_bucket(limit=limit, window_s=20),
+        clock=clock,
+        sleep=clock.sleep,
+    )
+
+
+def a_share(clock: FakeClock, **values: object) -> DailyShare:
+    given: dict[str, object] = {"system": SystemName.SALESFORCE, "share": 0.2, "quota": 100, **values}
+    return DailyShare(clock=clock, **given)  # type: ignore[arg-type]  # the test's own values
+
+
+@given(limit=st.integers(1, 30), calls=st.integers(1, 120), gaps=st.lists(st.floats(0, 5), max_size=20))
+def test_no_rolling_window_ever_holds_more_calls_than_the_limit(
+    limit: int, calls: int, gaps: list[float]
+) -> None:
+    clock = FakeClock()
+    limiter = a_limiter(clock, limit=limit)
+    window: deque[float] = deque()
+    for number in range(calls):
+        clock.now += gaps[number % len(gaps)] if gaps else 0
+        with limiter.slot():
+            window.append(clock.now)
+            while window[0] <= clock.now - 20:
+                window.popleft()
+            assert len(window) <= limit
+
+
+@given(limit=st.integers(1, 50), calls=st.integers(1, 200))
+def test_driving_at_the_limit_takes_at_most_a_twentieth_longer_than_the_limit_alone(
+    limit: int, calls: int
+) -> None:
+    clock = FakeClock()
+    limiter = a_limiter(clock, limit=limit)
+    began = clock.now
+    for _ in range(calls):
+        with limiter.slot():
+            pass
+    bound_s = 20 * ((calls - 1) // limit)
+    assert bound_s <= clock.now - began <= 1.05 * bound_s
+
+
+def test_no_more_calls_are_in_flight_than_allowed_however_many_threads_ask() -> None:
+    limiter = RateLimiter(max_in_flight=3)
+    lock, inside, most = Lock(), 0, 0
+    full = Barrier(3)
+
+    def work(_: int) -> None:
+        nonlocal inside, most
+        with limiter.slot():
+            with lock:
+                inside += 1
+                most = max(most, inside)
+            full.wait(5)
+            with lock:
+                inside -= 1
+
+    with ThreadPoolExecutor(9) as pool:
+        list(pool.map(work, range(9)))
+    assert most == 3
+
+
+def test_a_hold_makes_every_caller_wait(clock: FakeClock) -> None:
+    limiter = a_limiter(clock)
+    limiter.hold(20)
+    with limiter.slot():
+        assert clock.sleeps == [20]
+
+
+def test_a_sleep_that_raises_frees_the_place_in_flight(clock: FakeClock) -> None:
+    def stop(_: float) -> None:
+        raise KeyboardInterrupt
+
+    limiter = RateLimiter(max_in_flight=1, clock=clock, sleep=stop)
+    limiter.hold(5)
+    with pytest.raises(KeyboardInterrupt), limiter.slot():
+        pass
+    clock.now += 6
+    with limiter.slot():
+        pass
+
+
+def test_two_limiters_on_one_shared_bucket_keep_one_limit(tmp_path: object) -> None:
+    path = f"{tmp_path}/rate.sqlite"
+    buckets = [SQLiteBucket.init_from_file([Rate(3, 60_000)], db_path=path) for _ in range(2)]
+    waits: list[float] = []
+
+    class Waited(Exception):
+        pass
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        raise Waited
+
+    first, second = (RateLimiter(max_in_flight=5, bucket=bucket, sleep=wait) for bucket in buckets)
+    for limiter in (first, second, first):
+        with limiter.slot():
+            pass
+    with pytest.raises(Waited), second.slot():
+        pass
+    assert 50 < waits[0] <= 60
+    for bucket in buckets:
+        bucket.close()  # type: ignore[no-untyped-call]  # pyrate-limiter leaves it untyped
+
+
+def test_our_share_of_the_day_stops_us_before_the_first_call_beyond_it(clock: FakeClock) -> None:
+    share = a_share(clock)
+    share.count(19)
+    share.check()
+    share.count()
+    with pytest.raises(RateLimited, match="our share of 100 is 20") as caught:
+        share.check()
+    assert caught.value.daily
+    assert caught.value.retry_after_s > 0
+
+
+def test_calls_of_more_than_a_day_ago_are_forgotten(clock: FakeClock) -> None:
+    share = a_share(clock)
+    share.count(20)
+    clock.now += 26 * 3600
+    share.check()
+    assert share.used() == 0
+
+
+def test_the_reserve_is_left_to_the_sync_though_our_share_is_unused(clock: FakeClock) -> None:
+    share = a_share(clock, quota=None)
+    share.check()
+    share.observe(used_by_all=90, quota=100)
+    with pytest.raises(RateLimited, match="left to the sync"):
+        share.check()
+
+
+def test_the_remaining_part_is_unknown_until_a_quota_is_known(clock: FakeClock) -> None:
+    share = a_share(clock, quota=None)
+    assert share.remaining_ratio() is None
+    share.observe(used_by_all=25, quota=100)
+    assert share.remaining_ratio() == 0.75
