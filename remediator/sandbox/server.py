@@ -119,7 +119,8 @@ class Sandbox:
         """Seed both systems, open the port and return when it answers."""
         if self.leads and find_spec("remediator.sandbox.seed") is not None:
             import_module("remediator.sandbox.seed").seed(self, leads=self.leads, seed=self.seed)
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # asyncio switches Nagle's delay off only for sockets that name their protocol.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((self._host, self._port))
         self._port = listener.getsockname()[1]

@@ -25,6 +25,7 @@ from remediator.sandbox.salesforce.schema_setup import build_setup_objects
 from remediator.sandbox.salesforce.setup import create_users
 from remediator.sandbox.salesforce.tables import Row, Table, live
 from remediator.sandbox.salesforce.transaction import Transaction
+from remediator.sandbox.salesforce.usage import Usage
 from remediator.sandbox.salesforce.values import stamp
 
 
@@ -36,6 +37,7 @@ class Org:
         automation: validation rules, failing triggers and flows, hooks.
         contention: chance that a write of a contact who shares an account meets a row lock.
         block_duplicates: the Block rule on lead e-mail addresses is on.
+        usage: the count of API calls and its daily limit.
         assignment_owner: who the lead assignment rule gives leads to when a REST write does not switch it off.
     """
 
@@ -50,6 +52,7 @@ class Org:
         self._tables = {name: Table(kind) for name, kind in self.objects.items()}
         self._by_lower = {name.lower(): name for name in self.objects}
         self._by_prefix = {kind.prefix: name for name, kind in self.objects.items()}
+        self.usage = Usage(clock)
         self._random = Random(seed)
         self._blocked: dict[str, int] = {}
         self._locked: set[str] = set()
@@ -289,20 +292,28 @@ class Org:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Hold the org and make all writes of the block one: kept at its end unless rolled back or left by an error."""
+        """Hold the org and make all writes of the block one: kept unless rolled back or left by an error.
+
+        A transaction inside another is a savepoint of it.
+        """
         with self.lock_of_all:
-            self._transaction = Transaction()
+            outer, current = self._transaction, Transaction()
+            self._transaction = current
             try:
-                yield self._transaction
+                yield current
             except BaseException:
-                self._transaction.rollback()
+                current.rollback()
                 raise
             finally:
-                done, self._transaction = self._transaction, None
-                if done.rolled_back:
+                self._transaction = outer
+                if current.rolled_back:
                     self.access.forget()
-                for entry in done.entries:
-                    self.ledger.append(**entry)
+                if outer is not None:
+                    outer.undo += current.undo
+                    outer.entries += current.entries
+                else:
+                    for entry in current.entries:
+                        self.ledger.append(**entry)
 
     # ---- the state of rows, for seeding and for tests
 
