@@ -1,8 +1,9 @@
 """How fast Sync Errors exports are taken in, and in how much memory.
 
-``python -m benchmarks.intake [ROWS ...]`` makes exports of made-up failures and measures, each in a process of its
-own so that peak memory is honest: reading; reading and classifying; reading, classifying and storing (SQLite).
-Targets: the cost of a row does not grow with the file, and a million rows stay under 300 MB.
+``python -m benchmarks.intake [ROWS ...]`` makes exports of made-up failures and measures, each in a process
+of its own so that peak memory is honest: reading; reading and classifying; reading, classifying and storing
+(SQLite). Targets: the cost of a row does not grow with the file, and a million rows stay under
+300 MB.
 """
 
 from __future__ import annotations
