@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from remediator.sandbox.marketo.activities import (
     CHANGE_VALUE,
@@ -36,12 +36,14 @@ def handlers(instance: Instance) -> list[tuple[str, str, Callable[[Call], Reply]
 
 
 def moment(text: str) -> datetime:
-    """Return an ISO 8601 moment with an offset; 704 for anything else."""
+    """Return an ISO 8601 moment with an offset, or a plain date as its midnight; 704 for anything else."""
     try:
         # A plus sign that was not URL-encoded arrives as a space; Marketo understands it and so do we.
         parsed = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError as exc:
         raise ApiError("704", f"Invalid date format: '{text}'") from exc
+    if len(text) == len("2026-03-01"):
+        return parsed.replace(tzinfo=UTC)
     if parsed.tzinfo is None:
         raise ApiError("704", f"Invalid date format: '{text}' has no offset")
     return parsed
