@@ -34,7 +34,7 @@ def build_app(sandbox: Sandbox) -> Starlette:
     )
 
 
-async def _not_found(request: Request, exc: Exception) -> JSONResponse:
+async def _not_found(request: Request, _: Exception) -> JSONResponse:
     if request.url.path.startswith("/services"):
         return JSONResponse(
             [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}], status_code=404
@@ -45,6 +45,6 @@ async def _not_found(request: Request, exc: Exception) -> JSONResponse:
     return JSONResponse({"error": f"no such path: {request.url.path}"}, status_code=404)
 
 
-async def _broken(request: Request, exc: Exception) -> JSONResponse:
+async def _broken(_: Request, exc: Exception) -> JSONResponse:
     """Say what broke in the sandbox itself, so that a test fails with the reason and not with a bare 500."""
     return JSONResponse({"error": "the sandbox broke", "reason": repr(exc)}, status_code=500)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-PAGE = b"<html><head><title>Error</title></head><body><h1>Server error</h1><p>Please try again.</p></body></html>"
+PAGE = b"<html><head><title>Error</title></head><body><h1>Server error</h1><p>Try again.</p></body></html>"
 
 _MARKETO = {
     "rate_limit": ("606", "Max rate limit '100' exceeded with in '20' secs"),
@@ -34,10 +34,14 @@ _SALESFORCE = {
     "server_error": (
         500,
         "UNKNOWN_EXCEPTION",
-        "An unexpected error occurred. Please include this ErrorId if you contact support: 1862418274-54321 (1290415)",
+        "An unexpected error occurred. Please include this ErrorId if you contact support:"
+        " 1862418274-54321 (1290415)",
     ),
     "timeout_code": (400, "QUERY_TIMEOUT", "Your query request was running for too long."),
 }
+
+ERROR_ANSWERS = frozenset(_MARKETO)
+"""Faults that answer with an error instead of passing the request on."""
 
 
 def answer(system: str, name: str, parameters: dict[str, Any]) -> tuple[int, bytes, bytes]:

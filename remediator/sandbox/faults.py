@@ -3,7 +3,7 @@
 A fault is a mapping with a ``name`` from the table, and says which requests it hits:
 
     system  "marketo" or "salesforce"; absent is both
-    match   method and path with shell wildcards, "POST /rest/v1/leads.json", "* /services/data/*"; absent is all
+    match   method and path with wildcards, "POST /rest/v1/leads.json", "* /services/data/*"; absent is all
     after   matching requests that pass before it strikes, default 0
     times   how often it strikes, default 1; ``None`` is for ever
     every   strikes only each n-th matching request
@@ -16,7 +16,7 @@ A fault is a mapping with a ``name`` from the table, and says which requests it 
 | daily_quota | Marketo 607; Salesforce 403 ``REQUEST_LIMIT_EXCEEDED`` ``TotalRequests`` | no | |
 | token_expired | Marketo 602; Salesforce 401 ``INVALID_SESSION_ID`` | no | |
 | token_invalid | Marketo 601; Salesforce 401 ``INVALID_SESSION_ID`` | no | |
-| server_error | ``style`` html: HTTP ``status`` 500 with a page; json: 611 or ``UNKNOWN_EXCEPTION`` | ``done`` | status, style, done |
+| server_error | HTTP 500 and a page; style json: 611, ``UNKNOWN_EXCEPTION`` | ``done`` | status, style, done |
 | unavailable | Marketo 608; Salesforce 503 with a page | no | |
 | timeout_code | Marketo 604; Salesforce 400 ``QUERY_TIMEOUT`` | ``done`` | done |
 | slow | the whole answer, ``seconds`` late | yes | seconds |
@@ -24,7 +24,7 @@ A fault is a mapping with a ``name`` from the table, and says which requests it 
 | drop_before | connection closed, no answer | no | |
 | drop_after | connection closed, no answer | yes | |
 | truncated | half of the body, then connection closed | yes | |
-| partial | each ``share``-th record of a batch fails with ``error`` {"code", "message"} | the others | share, error |
+| partial | each ``share``-th record of a batch fails with ``error`` (code, message) | others | share, error |
 | empty | HTTP 200 and no records; ``body`` replaces the whole answer | no | body |
 | lost_page | the paging ends early and says that all is there | yes | |
 """
@@ -39,8 +39,24 @@ from threading import Lock
 from typing import Any
 
 NAMES = frozenset(
-    "rate_limit concurrency daily_quota token_expired token_invalid server_error unavailable timeout_code slow"
-    " slow_drip drop_before drop_after truncated partial empty lost_page".split()
+    (
+        "rate_limit",
+        "concurrency",
+        "daily_quota",
+        "token_expired",
+        "token_invalid",
+        "server_error",
+        "unavailable",
+        "timeout_code",
+        "slow",
+        "slow_drip",
+        "drop_before",
+        "drop_after",
+        "truncated",
+        "partial",
+        "empty",
+        "lost_page",
+    )
 )
 
 

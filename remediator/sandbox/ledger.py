@@ -13,9 +13,9 @@ from remediator.sandbox.clock import VirtualClock
 class Ledger:
     """An append-only list of everything that reached or changed either system.
 
-    Kinds in use: ``request`` (every HTTP call, written by the server), ``write`` (one record changed: ``object``,
-    ``id``, ``operation``, ``changes`` as ``{field: [before, after]}``), ``rollback``, ``sync_push``, ``sync_pull``,
-    ``sync_refused``, ``fault``, ``person_edit``, ``trigger``, ``login``.
+    Kinds in use: ``request`` (every HTTP call, written by the server), ``write`` (one record changed:
+    ``object``, ``id``, ``operation``, ``changes`` as ``{field: [before, after]}``), ``person_edit`` (alike), ``rollback``,
+    ``sync_push``, ``sync_pull``, ``sync_refused``, ``fault``, ``trigger``, ``login``.
     """
 
     def __init__(self, clock: VirtualClock) -> None:

@@ -1,4 +1,4 @@
-"""The layer between the socket and the fake APIs: it writes every request to the ledger and injects faults."""
+"""The layer between socket and fake APIs: it writes every request to the ledger and injects faults."""
 
 from __future__ import annotations
 
@@ -10,10 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from remediator.sandbox import fault_answers
 from remediator.sandbox.faults import Fault, Faults
 from remediator.sandbox.ledger import Ledger
-
-_REFUSED_UNDONE = frozenset(
-    "rate_limit concurrency daily_quota token_expired token_invalid server_error unavailable timeout_code".split()
-)
 
 
 def system_of(path: str) -> str | None:
@@ -94,7 +90,7 @@ class _Exchange:
     async def serve_badly(self, fault: Fault) -> None:
         """Serve the request the way the fault wants."""
         name, parameters = fault.name, fault.parameters
-        if name in _REFUSED_UNDONE:
+        if name in fault_answers.ERROR_ANSWERS:
             if parameters.get("done"):
                 await self._run()
             status, kind, body = fault_answers.answer(self._system, name, parameters)
@@ -191,8 +187,8 @@ class _Exchange:
     async def _cut(self, *, flush: bool = False) -> None:
         """Close the socket under the caller.
 
-        ASGI has no word for it, so this reaches for the transport that uvicorn's ``send`` is bound to, and then
-        waits for the disconnect, without which uvicorn would still try to answer.
+        ASGI has no word for it, so this reaches for the transport that uvicorn's ``send`` is bound to, and
+        then waits for the disconnect, without which uvicorn would still try to answer.
         """
         transport = self._server_send.__self__.transport  # type: ignore[attr-defined]  # uvicorn's own object
         if flush:

@@ -1,4 +1,4 @@
-"""State and country picklists: how the text fields and the code fields of an address follow and contradict each other."""
+"""State and country picklists: how text and code fields of an address follow and contradict each other."""
 
 from __future__ import annotations
 

@@ -21,7 +21,6 @@ from remediator.sandbox.salesforce.rest_composite import add_composite_paths
 from remediator.sandbox.salesforce.rest_info import add_info_paths
 from remediator.sandbox.salesforce.rest_query import add_query_paths
 from remediator.sandbox.salesforce.rest_rows import add_row_paths
-from remediator.sandbox.salesforce.usage import Usage
 
 LONGEST_URL, LARGEST_BODY = 16_384, 50 * 1024 * 1024
 _SEASONS = ("Winter", "Spring", "Summer")

@@ -1,4 +1,4 @@
-"""The org's own rules on save: validation rules, the duplicate rule, a trigger and a flow that fail, and others' hooks."""
+"""The org's own rules on save: validation and duplicate rules, a failing trigger, a failing flow, hooks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from remediator.sandbox.salesforce.errors import SaveError
 
 Row = Mapping[str, Any]
 Hook = Callable[[str, Row, Row | None, User], Mapping[str, Any] | None]
-"""``(object, new row, old row or None, user) -> fields to change, or None``: a trigger of a test or a demo."""
+"""``(object, new row, old row or None, user) -> fields to change, or None``: a test's own trigger."""
 
 TRIGGER_COMPANIES = ("Vandelay Imports", "Initech Freight")
 FLOW_COMPANIES = ("Globex Energy", "Hooli Mobility")
@@ -89,20 +89,24 @@ class Automation:
 def _trigger_text(operation: str) -> str:
     event = "AfterInsert" if operation == "insert" else "AfterUpdate"
     return (
-        f"TerritoryRouting: execution of {event}\n\ncaused by: System.DmlException: Insert failed. First exception on"
-        " row 0; first error: FIELD_CUSTOM_VALIDATION_EXCEPTION, Due date must be on a working day: [ActivityDate]\n\n"
+        f"TerritoryRouting: execution of {event}\n\ncaused by: System.DmlException: Insert failed. First"
+        f" exception"
+        " on row 0; first error: FIELD_CUSTOM_VALIDATION_EXCEPTION, Due date must be on a working day:"
+        " [ActivityDate]\n\n"
         "Class.TerritoryRouter.createFollowUp: line 87, column 1\nTrigger.TerritoryRouting: line 12, column 1"
     )
 
 
 def _flow_text(object_name: str) -> str:
     inner = (
-        f"This error occurred when the flow tried to update records: {object_name.upper()}_LIMIT_REACHED: the account"
-        " plan has no free seat. You can look up ExceptionCode values in the SOAP API Developer Guide."
+        f"This error occurred when the flow tried to update records: {object_name.upper()}_LIMIT_REACHED: the"
+        " account plan has no free seat. You can look up ExceptionCode values in the SOAP API Developer"
+        " Guide."
     )
     return (
-        "We can’t save this record because the “Account plan seats” process failed. Give your Salesforce admin these"
-        f" details. {inner} [Error ID: 1744623518-30925 (-1520412)]"
+        "We can’t save this record because the “Account plan seats” process failed. Give your Salesforce"
+        " admin"
+        f" these details. {inner} [Error ID: 1744623518-30925 (-1520412)]"
     )
 
 

@@ -8,7 +8,8 @@ from remediator.sandbox.salesforce.errors import ApiFault, SaveError, SaveOutcom
 
 ROLLED_BACK = SaveError(
     code="ALL_OR_NONE_OPERATION_ROLLED_BACK",
-    message="Record rolled back because not all records were valid and the request was using AllOrNone header",
+    message="Record rolled back because not all records were valid and the request was using AllOrNone"
+    " header",
 )
 
 

@@ -1,8 +1,8 @@
-"""Countries and states as Salesforce ships them with state and country picklists: codes and integration values.
+"""Countries and states as Salesforce ships them with state and country picklists: codes, integration values.
 
-Countries that Salesforce lists as states of another (Hong Kong, Puerto Rico, Guam) are missing on purpose. China's
-and Mexico's state codes are Salesforce's, not those of ISO 3166-2. Countries without an entry in ``STATES`` have no
-states at all: any state is refused there.
+Countries that Salesforce lists as states of another (Hong Kong, Puerto Rico, Guam) are missing on purpose.
+China's and Mexico's state codes are Salesforce's, not those of ISO 3166-2. Countries without an entry in
+``STATES`` have no states at all: any state is refused there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Message texts and field labels in the running user's language.
 
-Salesforce translates labels and most standard texts, never codes; what has no translation here stays English, as a
-good part of it does there.
+Salesforce translates labels and most standard texts, never codes; what has no translation here stays English,
+as a good part of it does there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ _EN = {
     "id_type": "{label}: id value of incorrect type: {value}",
     "duplicate": "duplicate value found: {field} duplicates value on record with id: {id}",
     "duplicates": "Use one of these records?",
-    "not_writable": "Unable to create/update fields: {fields}. Please check the security settings of this field and"
+    "not_writable": "Unable to create/update fields: {fields}. Please check the security settings of this"
+    " field and"
     " verify that it is read/write for your profile or permission set.",
     "no_column": "No such column '{field}' on sobject of type {object}",
     "deleted": "entity is deleted",
@@ -32,14 +33,17 @@ _EN = {
     "cross_reference": "invalid cross reference id",
     "country": "There's a problem with this country, even though it may appear correct. Please select a"
     " country/territory from the list of valid countries.: {label}",
-    "state": "There's a problem with this state, even though it may appear correct. Please select a state from the"
+    "state": "There's a problem with this state, even though it may appear correct. Please select a state"
+    " from the"
     " list of valid states.: {label}",
-    "state_without_country": "A country/territory must be specified before specifying a state value for field:"
+    "state_without_country": "A country/territory must be specified before specifying a state value for"
+    " field:"
     " {label}",
     "state_clash": "The existing country/territory doesn't recognize the state value for field: {label}",
     "country_code": "The {field} field contains {value}, which isn't an available country/territory. Your"
     " administrator can add it for you.",
-    "state_code": "The {field} field contains {value}, which isn't an available state. Your administrator can add it"
+    "state_code": "The {field} field contains {value}, which isn't an available state. Your administrator"
+    " can add it"
     " for you.",
     "mismatch": "Mismatched integration value and ISO code for field: {label}",
 }
@@ -69,18 +73,23 @@ _TRANSLATED = {
     },
 }
 _LABELS = {
-    "de": "LastName=Nachname|FirstName=Vorname|Company=Firma|Email=E-Mail|Title=Titel|Phone=Telefon|City=Stadt|"
+    "de": "LastName=Nachname|FirstName=Vorname|Company=Firma|Email=E-Mail|Title=Titel|Phone=Telefon|"
+    "City=Stadt|"
     "State=Bundesland/Provinz|Country=Land|PostalCode=Postleitzahl|Industry=Branche|LeadSource=Leadquelle|"
     "MailingState=Postanschrift (Bundesland/Provinz)|MailingCountry=Postanschrift (Land)|Status=Lead-Status",
-    "es": "LastName=Apellidos|FirstName=Nombre|Company=Compañía|Email=Correo electrónico|Title=Título|Phone=Teléfono|"
+    "es": "LastName=Apellidos|FirstName=Nombre|Company=Compañía|Email=Correo"
+    " electrónico|Title=Título|Phone=Teléfono|"
     "City=Ciudad|State=Estado o provincia|Country=País|PostalCode=Código postal|Industry=Sector|"
     "MailingState=Estado o provincia de correo|MailingCountry=País de correo|LeadSource=Origen del candidato",
-    "fr": "LastName=Nom|FirstName=Prénom|Company=Société|Email=Adresse e-mail|Title=Titre|Phone=Téléphone|City=Ville|"
+    "fr": "LastName=Nom|FirstName=Prénom|Company=Société|Email=Adresse"
+    " e-mail|Title=Titre|Phone=Téléphone|City=Ville|"
     "State=État/Province|Country=Pays|PostalCode=Code postal|Industry=Secteur d'activité|"
     "MailingState=État/Province (adresse postale)|MailingCountry=Pays (adresse postale)",
-    "ja": "LastName=姓|FirstName=名|Company=会社名|Email=メール|Title=役職|Phone=電話|City=市区郡|State=都道府県|Country=国|"
+    "ja": "LastName=姓|FirstName=名|Company=会社名|Email=メール|Title=役職|Phone=電話|City=市区郡|"
+    "State=都道府県|Country=国|"
     "PostalCode=郵便番号|Industry=業種|MailingState=都道府県(郵送先)|MailingCountry=国(郵送先)|LeadSource=リードソース",
-    "pt": "LastName=Sobrenome|FirstName=Nome|Company=Empresa|Email=Email|Title=Título|Phone=Telefone|City=Cidade|"
+    "pt": "LastName=Sobrenome|FirstName=Nome|Company=Empresa|Email=Email|Title=Título|Phone=Telefone|"
+    "City=Cidade|"
     "State=Estado/Província|Country=País|PostalCode=CEP|Industry=Setor|MailingState=Estado/Província para"
     " correspondência|MailingCountry=País para correspondência|LeadSource=Origem do lead",
 }

@@ -248,7 +248,7 @@ class ObjectType:
 
 
 def valid_for_bitmap(indexes: Iterable[int]) -> str:
-    """Return the base64 bitmap of a dependent entry: most significant bit first, whole groups of three bytes."""
+    """Return a dependent entry's base64 bitmap: most significant bit first, in groups of three bytes."""
     wanted = sorted(indexes)
     size = 0 if not wanted else (wanted[-1] >> 3) + 1
     bits = bytearray(-(-size // 3) * 3)

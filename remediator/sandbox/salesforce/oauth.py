@@ -1,4 +1,4 @@
-"""Logging in: the JWT bearer and client credentials flows, sessions that expire, revoke, introspect, userinfo."""
+"""Logging in: JWT bearer and client credentials, sessions that expire, revoke, introspect, userinfo."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Sessions:
             Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
         )
         try:
-            # Expiry is checked below against the virtual clock as well as the real one: callers sign by either.
+            # Expiry is checked below, against the virtual and the real clock: callers sign by either.
             claims: dict[str, Any] = jwt.decode(
                 assertion,
                 trusted,

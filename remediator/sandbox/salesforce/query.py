@@ -29,14 +29,20 @@ from remediator.sandbox.salesforce.tables import Row, live
 from remediator.sandbox.salesforce.values import stamp
 
 _NO_COLUMN = (
-    "No such column '{field}' on entity '{object}'. If you are attempting to use a custom field, be sure to append the"
-    " '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names."
+    "No such column '{field}' on entity '{object}'. If you are attempting to use a custom field, be sure"
+    " to append"
+    " the '__c' after the custom field name. Please reference your WSDL or the describe call for the"
+    " appropriate"
+    " names."
 )
 _NO_TYPE = (
-    "sObject type '{object}' is not supported. If you are attempting to use a custom object, be sure to append the"
-    " '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names."
+    "sObject type '{object}' is not supported. If you are attempting to use a custom object, be sure to"
+    " append"
+    " the '__c' after the entity name. Please reference your WSDL or the describe call for the"
+    " appropriate names."
 )
 _ORDERED = {"<": lt, ">": gt, "<=": le, ">=": ge}
+_UNQUOTED = frozenset(("int", "double", "currency", "boolean", "date", "datetime"))
 Test = Callable[[Row], bool]
 
 
@@ -85,9 +91,9 @@ class Runner:
             names = [self._path(query, object_name, name) for name in self._selected(query, object_name)]
             for name, descending, nulls_last in reversed(query.order):
                 path = self._path(query, object_name, name)
-                rows.sort(key=lambda row, path=path: _sort_key(path.get(row)), reverse=descending)
+                rows.sort(key=_order_by(path), reverse=descending)
                 if nulls_last != descending:
-                    rows.sort(key=lambda row, path=path, last=nulls_last: (path.get(row) is None) is last)
+                    rows.sort(key=_nulls_at(path, last=nulls_last))
             end = None if query.limit is None else query.offset + query.limit
             rows = rows[query.offset : end]
             return Found(total=len(rows), records=[self._shown(object_name, row, names) for row in rows])
@@ -157,7 +163,8 @@ class Runner:
             )
             if field is None:
                 message = (
-                    f"Didn't understand relationship '{part}' in field path. If you are attempting to use a custom"
+                    f"Didn't understand relationship '{part}' in field path. If you are attempting to use"
+                    f" a custom"
                     " relationship, be sure to append the '__r' after the custom relationship name."
                 )
                 raise malformed(query.text, name.at, message, "INVALID_FIELD")
@@ -179,12 +186,13 @@ class Runner:
             return last
 
         def get(row: Row) -> Any:
-            current: Row | None = row
+            current = row
             for field, targets in steps:
-                wanted = (current or {}).get(field)
-                current = wanted if isinstance(wanted, dict) else self._parent(targets, wanted)
-                if current is None:
+                wanted = current.get(field)
+                parent = wanted if isinstance(wanted, dict) else self._parent(targets, wanted)
+                if parent is None:
                     return None
+                current = parent
             return last(current)
 
         return get
@@ -233,14 +241,10 @@ class Runner:
             return _within(
                 get, begin[:10] if whole_days else begin, end[:10] if whole_days else end, node.operator
             )
-        quoted = isinstance(value, str)
-        if (
-            value is not None
-            and quoted
-            and field.type in ("int", "double", "currency", "boolean", "date", "datetime")
-        ):
-            message = f"value of filter criterion for field '{field.name}' must be of type {field.type} and should not be"
-            raise malformed(query.text, node.name.at, message + " enclosed in quotes", "INVALID_FIELD")
+        if isinstance(value, str) and field.type in _UNQUOTED:
+            message = f"value of filter criterion for field '{field.name}' must be of type {field.type}"
+            message += " and should not be enclosed in quotes"
+            raise malformed(query.text, node.name.at, message, "INVALID_FIELD")
         wanted = _comparable(field, value)
         if node.operator in ("=", "!="):
             same = node.operator == "="
@@ -308,6 +312,14 @@ def _comparable(field: Field, value: Any) -> Any:
     if field.type in ("id", "reference") and isinstance(value, str):
         return full_id(value) or value
     return value.lower() if isinstance(value, str) else value
+
+
+def _order_by(path: _Path) -> Callable[[Row], tuple[int, Any]]:
+    return lambda row: _sort_key(path.get(row))
+
+
+def _nulls_at(path: _Path, *, last: bool) -> Callable[[Row], bool]:
+    return lambda row: (path.get(row) is None) is last
 
 
 def _sort_key(value: Any) -> tuple[int, Any]:

@@ -1,4 +1,4 @@
-"""The REST API without HTTP: a call goes in, a reply comes out, so that composite requests use the same code."""
+"""The REST API without HTTP: a call goes in, a reply comes out, so composite requests use the same code."""
 
 from __future__ import annotations
 
@@ -133,8 +133,9 @@ def check_json_types(call: Call, kind: ObjectType, values: Mapping[str, Any]) ->
         raise ApiFault(
             400,
             "JSON_PARSER_ERROR",
-            f"Cannot deserialize instance of {field_type} from VALUE_STRING value {value} or request may be missing a"
-            f" required field at [line:1, column:{column}]",
+            f"Cannot deserialize instance of {field_type} from VALUE_STRING value {value} or request may"
+            f" be missing"
+            f" a required field at [line:1, column:{column}]",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
@@ -148,7 +149,7 @@ class Collections:
             raise ApiFault(400, "JSON_PARSER_ERROR", 'Unrecognized or missing field "records"')
         _check_count(len(records), MOST_ROWS)
         kinds = [self._kind(call, record) for record in records]
-        chunks = 1 + sum(1 for one, other in zip(kinds, kinds[1:], strict=False) if one is not other)
+        chunks = 1 + sum(1 for one, other in pairwise(kinds) if one is not other)
         if chunks > MOST_CHUNKS:
             raise ApiFault(
                 400, "INVALID_INPUT", "The request has more than 10 chunks of records of different types"

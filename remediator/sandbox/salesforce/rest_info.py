@@ -27,7 +27,7 @@ _PICKLISTS = r"ui-api/object-info/(?P<name>\w+)/picklist-values/(?P<record_type>
 def add_info_paths(rest: Rest, usage: Usage) -> None:
     """Serve the paths of this module."""
     info = Information(rest, usage)
-    rest.add("GET", "", info.resources)
+    rest.add("GET", "", _resources)
     rest.add("GET", "limits/?", info.limits)
     rest.add("GET", _PICKLISTS + "/?", info.picklists)
     rest.add("GET", _PICKLISTS + r"/(?P<field>\w+)/?", info.picklist)
@@ -40,13 +40,7 @@ class Information:
         self._org = rest.org
         self._usage = usage
 
-    def resources(self, call: Call) -> Reply:
-        """List the resources of a version."""
-        base = f"/services/data/v{call.version}"
-        names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs", "ui-api")
-        return Reply(content={name: f"{base}/{name}" for name in names})
-
-    def limits(self, call: Call) -> Reply:
+    def limits(self, _: Call) -> Reply:
         """Return the org's limits; only the daily API requests move."""
         content: dict[str, Any] = {
             name: {"Max": most, "Remaining": most} for name, most in _OTHER_LIMITS.items()
@@ -78,16 +72,21 @@ class Information:
         return kind, self._org.access.of(call.user, kind.name).readable
 
 
+def _resources(call: Call) -> Reply:
+    names = ("sobjects", "query", "queryAll", "limits", "composite", "jobs", "ui-api")
+    return Reply(content={name: f"/services/data/v{call.version}/{name}" for name in names})
+
+
 def _values(call: Call, kind: ObjectType, field: Field, record_type: str) -> dict[str, Any]:
     controller = None if field.controller is None else kind.fields[field.controller]
     numbers = {} if controller is None else {entry.value: at for at, entry in enumerate(controller.values)}
     default = next((entry for entry in field.values if entry.default), None)
-    base = f"/services/data/v{call.version}/ui-api/object-info/{kind.name}/picklist-values/{record_type}/{field.name}"
+    lists = f"/services/data/v{call.version}/ui-api/object-info/{kind.name}/picklist-values"
     return {
         "controllerValues": numbers,
         "defaultValue": None if default is None else _entry(default.label, default.value, None),
         "eTag": "1",
-        "url": base,
+        "url": f"{lists}/{record_type}/{field.name}",
         "values": [
             _entry(entry.label, entry.value, entry.valid_for) for entry in field.values if entry.active
         ],

@@ -7,7 +7,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote
 
-from remediator.sandbox.salesforce.access import User
 from remediator.sandbox.salesforce.envelopes import rest_errors, save_result
 from remediator.sandbox.salesforce.errors import ApiFault, SaveOutcome
 from remediator.sandbox.salesforce.ids import full_id
@@ -20,6 +19,7 @@ from remediator.sandbox.salesforce.rest import (
     Rest,
     body_of,
     check_json_types,
+    not_found,
     object_called,
     values_of,
 )
@@ -118,7 +118,7 @@ class Rows:
         kind = object_called(self._org, call.user, name)
         found = self._matches(kind, field, value)
         if len(found) != 1:
-            return self._not_one(call, kind, field, value, found)
+            return _not_one(call, kind, found)
         return Reply(content=self._shown(call, kind, found[0]))
 
     def upsert(self, call: Call, name: str, field: str, value: str) -> Reply:
@@ -128,7 +128,7 @@ class Rows:
         check_json_types(call, kind, values)
         found = self._matches(kind, field, value)
         if len(found) > 1 or (not found and call.params.get("updateOnly", "").lower() == "true"):
-            return self._not_one(call, kind, field, value, found)
+            return _not_one(call, kind, found)
         outcome = upsert_row(self._org, call, kind, field, unquote(value), values)
         if not outcome.success:
             return Reply(status=400, content=rest_errors(outcome.errors))
@@ -139,7 +139,7 @@ class Rows:
         kind = object_called(self._org, call.user, name)
         found = self._matches(kind, field, value)
         if len(found) != 1:
-            return self._not_one(call, kind, field, value, found)
+            return _not_one(call, kind, found)
         return _written(self._org.delete(kind.name, found[0]["Id"], call.user))
 
     def _row(self, kind: ObjectType, record_id: str, *, deleted: bool = False) -> Row:
@@ -160,12 +160,6 @@ class Rows:
                 404, "NOT_FOUND", f"Provided external ID field does not exist or is not accessible: {field}"
             )
         return find_external(self._org, kind, known, unquote(value))
-
-    def _not_one(self, call: Call, kind: ObjectType, field: str, value: str, found: list[Row]) -> Reply:
-        if not found:
-            raise ApiFault(404, "NOT_FOUND", "The requested resource does not exist")
-        base = f"/services/data/v{call.version}/sobjects/{kind.name}/"
-        return Reply(status=300, content=[base + row["Id"] for row in found])
 
     def _shown(self, call: Call, kind: ObjectType, row: Row) -> dict[str, Any]:
         readable = self._org.access.of(call.user, kind.name).readable
@@ -190,9 +184,11 @@ def asked_fields(kind: ObjectType, readable: frozenset[str], asked: str | list[s
             raise ApiFault(
                 400,
                 "INVALID_FIELD",
-                f"No such column '{name}' on entity '{kind.name}'. If you are attempting to use a custom field, be sure"
-                " to append the '__c' after the custom field name. Please reference your WSDL or the describe call for"
-                " the appropriate names.",
+                f"No such column '{name}' on entity '{kind.name}'. If you are attempting to use a custom"
+                f" field, be"
+                " sure to append the '__c' after the custom field name. Please reference your WSDL or the"
+                " describe"
+                " call for the appropriate names.",
             )
         found.append(known)
     return found
@@ -219,9 +215,12 @@ def upsert_row(
         return org.insert(kind.name, {**values, known: value}, call.user, call.headers)
 
 
-def fields_may_be_read(org: Org, user: User, object_name: str) -> frozenset[str]:
-    """Return the fields of an object that a user may read."""
-    return org.access.of(user, object_name).readable
+def _not_one(call: Call, kind: ObjectType, found: list[Row]) -> Reply:
+    """Answer for an external id that no row or several rows hold."""
+    if not found:
+        raise not_found()
+    base = f"/services/data/v{call.version}/sobjects/{kind.name}/"
+    return Reply(status=300, content=[base + row["Id"] for row in found])
 
 
 def _written(outcome: SaveOutcome) -> Reply:

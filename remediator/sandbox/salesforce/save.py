@@ -10,13 +10,13 @@ from remediator.sandbox.salesforce.access import ObjectRights, User
 from remediator.sandbox.salesforce.address import AddressChange
 from remediator.sandbox.salesforce.automation import duplicate_error
 from remediator.sandbox.salesforce.errors import Refused, SaveError, refuse
-from remediator.sandbox.salesforce.messages import label_of, language_of, say
+from remediator.sandbox.salesforce.messages import language_of, say
 from remediator.sandbox.salesforce.metadata import ObjectType
 from remediator.sandbox.salesforce.tables import Row
 from remediator.sandbox.salesforce.values import checked, checked_picklist
 
 if TYPE_CHECKING:
-    from remediator.sandbox.salesforce.org import Org
+    from remediator.sandbox.salesforce.org_writing import OrgWriting
 
 _PEOPLE = ("Lead", "Contact")
 
@@ -30,7 +30,7 @@ class Save:
         record_id: ``None`` for an insert.
     """
 
-    org: Org
+    org: OrgWriting
     kind: ObjectType
     user: User
     row: Row
@@ -215,11 +215,6 @@ class Save:
                 values.update(edited)
                 whole.update(edited)
                 self.org.note_trigger(name, self.record_id, edited)
-
-
-def describe_label(org: Org, kind: ObjectType, field_name: str, user: User) -> str:
-    """Return a field's label in the user's language."""
-    return label_of(language_of(user.language), kind.fields[field_name])
 
 
 def no_right(right: str, kind: ObjectType, language: str) -> SaveError:

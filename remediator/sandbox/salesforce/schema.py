@@ -1,4 +1,4 @@
-"""The objects of the sandbox's org: a usual sales org with a few custom fields and a sync user of limited rights."""
+"""People and companies of the sandbox's org: the standard fields that matter, and a few custom ones."""
 
 from __future__ import annotations
 
@@ -360,74 +360,6 @@ def _people_and_companies() -> list[ObjectType]:
     ]
 
 
-def _activities() -> list[ObjectType]:
-    return [
-        make_object(
-            "Campaign",
-            "Campaign",
-            "Campaigns",
-            "701",
-            [
-                *system_fields(),
-                text("Name", "Campaign Name", 80, nillable=False, permissionable=False),
-                flag("IsActive", "Active"),
-                picklist("Status", "Status", ("Planned", "In Progress", "Completed", "Aborted")),
-                picklist("Type", "Type", ("Conference", "Webinar", "Email", "Other")),
-            ],
-        ),
-        make_object(
-            "CampaignMember",
-            "Campaign Member",
-            "Campaign Members",
-            "00v",
-            [
-                *system_fields(owner=False),
-                lookup(
-                    "CampaignId",
-                    "Campaign ID",
-                    ["Campaign"],
-                    "Campaign",
-                    nillable=False,
-                    permissionable=False,
-                ),
-                lookup("LeadId", "Lead ID", ["Lead"], "Lead"),
-                lookup("ContactId", "Contact ID", ["Contact"], "Contact"),
-                picklist("Status", "Status", ("Sent", "Responded"), defaulted=True, default="Sent"),
-            ],
-        ),
-        make_object(
-            "Task",
-            "Task",
-            "Tasks",
-            "00T",
-            [
-                *system_fields(),
-                lookup("WhoId", "Name ID", ["Contact", "Lead"], "Who"),
-                lookup("WhatId", "Related To ID", ["Account", "Campaign"], "What"),
-                text("Subject", "Subject", 255),
-                Field(name="ActivityDate", label="Due Date Only", type="date"),
-                picklist(
-                    "Status",
-                    "Status",
-                    ("Not Started", "In Progress", "Completed"),
-                    nillable=False,
-                    defaulted=True,
-                    default="Not Started",
-                ),
-                picklist(
-                    "Priority",
-                    "Priority",
-                    ("High", "Normal", "Low"),
-                    nillable=False,
-                    defaulted=True,
-                    default="Normal",
-                ),
-                text("Description", "Comments", 32000, "textarea", filterable=False),
-            ],
-        ),
-    ]
-
-
 def build_objects() -> dict[str, ObjectType]:
-    """Return the org's objects by name, without those of ``schema_setup``."""
-    return {entry.name: entry for entry in (*_people_and_companies(), *_activities())}
+    """Return the org's objects by name, those of people and companies."""
+    return {entry.name: entry for entry in _people_and_companies()}

@@ -1,4 +1,4 @@
-"""Setup objects that an access check queries: users, permission sets, field and object rights, locks, definitions."""
+"""Setup objects that an access check queries: users, permission sets, rights, locks, definitions."""
 
 from __future__ import annotations
 

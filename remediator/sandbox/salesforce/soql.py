@@ -269,7 +269,7 @@ class _Parser:
         self._next += 1
         if token.kind == "string":
             return re.sub(
-                r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), token.text[1:-1], flags=re.S
+                r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), token.text[1:-1], flags=re.DOTALL
             )
         if token.kind == "number":
             return float(token.text) if "." in token.text else int(token.text)

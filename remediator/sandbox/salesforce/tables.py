@@ -37,7 +37,7 @@ class Table:
         return make_id(self._prefix, self._next)
 
     def find(self, field: str, value: Any) -> list[str]:
-        """Return the ids of rows, deleted ones too, that hold ``value`` in an indexed field, whatever its case."""
+        """Return the ids of rows, deleted ones too, that hold ``value`` in an indexed field, in any case."""
         return list(self._indexes[field].get(str(value).lower(), ()))
 
     def put(self, record_id: str, changes: Mapping[str, Any], at: datetime) -> Callable[[], None]:
