@@ -193,7 +193,7 @@ class _Demo:
         for number in range(1, _ROUNDS + 1):
             done = self._round(number)
             self.watch(done)
-            if done.planned == 0 and number > 1:
+            if number > 1 and done.applied == 0:
                 break
         after = self._refused()
         self.result.failures_after = len(after)

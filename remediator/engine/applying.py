@@ -145,7 +145,7 @@ def _compare(batch: Batch, read: ReadResult, report: ApplyReport) -> tuple[list[
         if values is None:
             if record_id in read.missing:
                 note = f"{batch.system} has no {batch.object} {record_id} any more"
-                settlements.extend(_all(changes, ChangeState.FAILED, note))
+                settlements.extend(_all(changes, ChangeState.CONFLICTED, note))
             else:
                 report.outcomes["unknown"] += len(changes)
             continue

@@ -8,11 +8,10 @@ from sqlalchemy import bindparam, select, update
 
 from remediator.model import CaseState, ChangeState, Decision
 from remediator.store.moves import (
-    Pending,
     case_states,
     move_cases,
     pending_changes,
-    reject_pending,
+    reject_changes,
     set_changes,
 )
 from remediator.store.rows import AnyRow, chunks
@@ -30,16 +29,10 @@ def decide(writing: Writing, decisions: Sequence[Decision]) -> list[str]:
     planned = _planned(writing, [decision.change for decision in decisions])
     # The last word on a change counts.
     words = {decision.change: decision for decision in decisions if decision.change in planned}
-    fallen: set[str] = set()
-    for word in words.values():
-        if not word.approved and word.change not in fallen:
-            fallen.add(word.change)
-            fallen |= _reject(writing, planned[word.change], word, words)
+    rejected = [word for word in words.values() if not word.approved]
+    fallen = _reject(writing, rejected, planned)
     approved = [word for word in words.values() if word.approved and word.change not in fallen]
     _approve(writing, approved, planned)
-    _approve_cases(
-        writing, {case for word in approved for case in _cases(planned[word.change])}, approved, planned
-    )
     return [name for name, word in words.items() if not word.approved or name not in fallen]
 
 
@@ -66,28 +59,39 @@ def _sentence(word: Decision) -> str:
     return f"rejected by {word.by}" + (f": {word.note}" if word.note else "")
 
 
-def _reject(writing: Writing, row: AnyRow, word: Decision, words: dict[str, Decision]) -> set[str]:
-    """Reject one change and what shares a case with it; return the ids of the others."""
-    own = Pending(seq=row.seq, id=row.id, plan=row.plan_id, cases=_cases(row))
-    others = {seq: change for seq, change in pending_changes(writing, own.cases).items() if seq != own.seq}
-    note = _sentence(word)
-    cases = {case for change in (own, *others.values()) for case in change.cases}
-    reject_pending(writing, {own.seq: own}, note, stay=cases)
-    # A neighbour that was rejected in its own right keeps its own reason.
-    siblings = {
-        seq: change for seq, change in others.items() if change.id not in words or words[change.id].approved
-    }
-    reject_pending(writing, siblings, f"falls with {row.id}, {note}", stay=cases)
+def _reject(writing: Writing, words: Sequence[Decision], planned: dict[str, AnyRow]) -> set[str]:
+    """Reject changes and what shares a case with them; return the ids of the latter."""
+    own = {planned[word.change].seq for word in words}
+    # The word that brings each case down, to say so beside it.
+    blame = {case: word for word in reversed(words) for case in _cases(planned[word.change])}
+    others = {seq: change for seq, change in pending_changes(writing, blame).items() if seq not in own}
+    waiting = dict(others)
+    notes: dict[int, str] = {}
+    while waiting:
+        reached = {
+            seq: change for seq, change in waiting.items() if not blame.keys().isdisjoint(change.cases)
+        }
+        for seq, change in reached.items():
+            word = next(blame[case] for case in change.cases if case in blame)
+            notes[seq] = f"falls with {word.change}, {_sentence(word)}"
+            blame |= {case: word for case in change.cases if case not in blame}
+            del waiting[seq]
+    reject_changes(writing, {planned[word.change].seq: (word.change, _sentence(word)) for word in words})
+    reject_changes(writing, {seq: (others[seq].id, note) for seq, note in notes.items()})
+    _decline_cases(writing, {case: _sentence(word) for case, word in blame.items()})
+    return {change.id for change in others.values()}
+
+
+def _decline_cases(writing: Writing, notes: dict[int, str]) -> None:
     moves = []
-    for case, state in sorted(case_states(writing, cases).items()):
+    for case, state in sorted(case_states(writing, notes).items()):
+        note = notes[case]
         if state is CaseState.APPROVED:
             moves.append(CaseMove(case=case, before=state, after=CaseState.OPEN, note=note))
-            state = CaseState.OPEN
-            moves.append(CaseMove(case=case, before=state, after=CaseState.DECLINED, note=note))
-        elif state is CaseState.PROPOSED:
-            moves.append(CaseMove(case=case, before=state, after=CaseState.DECLINED, note=note))
+        if state in (CaseState.APPROVED, CaseState.PROPOSED):
+            before = CaseState.OPEN if state is CaseState.APPROVED else state
+            moves.append(CaseMove(case=case, before=before, after=CaseState.DECLINED, note=note))
     move_cases(writing, moves)
-    return {change.id for change in others.values()}
 
 
 def _approve(writing: Writing, words: Sequence[Decision], planned: dict[str, AnyRow]) -> None:
@@ -106,12 +110,12 @@ def _approve(writing: Writing, words: Sequence[Decision], planned: dict[str, Any
         writing.audit("change_approved", change=word.change, payload=payload)
     if picks:
         writing.conn.execute(update(changes).where(changes.c.seq == bindparam("change_seq")), picks)
+    _approve_cases(writing, words, planned)
 
 
-def _approve_cases(
-    writing: Writing, case_ids: set[int], words: Sequence[Decision], planned: dict[str, AnyRow]
-) -> None:
+def _approve_cases(writing: Writing, words: Sequence[Decision], planned: dict[str, AnyRow]) -> None:
     """Move the cases all of whose changes in the plan are approved now."""
+    case_ids = {case for word in words for case in _cases(planned[word.change])}
     plans = {planned[word.change].plan_id for word in words}
     waiting: set[int] = set()
     for chunk in chunks(case_ids):

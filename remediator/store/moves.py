@@ -153,9 +153,7 @@ def reject_pending(
     Args:
         stay: cases that the caller moves itself.
     """
-    set_changes(writing, dict.fromkeys(fallen, note), ChangeState.REJECTED)
-    for change in fallen.values():
-        writing.audit("change_rejected", change=change.id, payload={"note": note})
+    reject_changes(writing, {seq: (change.id, note) for seq, change in fallen.items()})
     states = case_states(writing, {case for change in fallen.values() for case in change.cases} - set(stay))
     move_cases(
         writing,
@@ -165,6 +163,13 @@ def reject_pending(
             if state in (CaseState.PROPOSED, CaseState.APPROVED)
         ],
     )
+
+
+def reject_changes(writing: Writing, fallen: Mapping[int, tuple[str, str]]) -> None:
+    """Reject changes, given as ``{seq: (id, note)}``, with one audit entry each."""
+    set_changes(writing, {seq: note for seq, (_, note) in fallen.items()}, ChangeState.REJECTED)
+    for name, note in fallen.values():
+        writing.audit("change_rejected", change=name, payload={"note": note})
 
 
 def set_changes(writing: Writing, notes: Mapping[int, str | None], state: ChangeState) -> None:

@@ -161,6 +161,7 @@ def stored_change_from(row: AnyRow) -> StoredChange:
         plan=row.plan_id,
         state=ChangeState(row.state),
         run=row.run_id,
+        intended_at=row.intended_at,
         settled_at=row.settled_at,
         note=row.note,
     )

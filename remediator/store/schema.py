@@ -170,6 +170,7 @@ changes = Table(
     Column("undo", Boolean, nullable=False),
     Column("state", String(20), nullable=False),
     Column("run_id", Id),
+    Column("intended_at", UtcTime),
     Column("settled_at", UtcTime),
     Column("note", Words),
     Column("resynced_at", UtcTime),

@@ -44,7 +44,7 @@ def intend(writing: Writing, ids: Sequence[str]) -> list[str]:
             .where(
                 changes.c.seq.in_([row.seq for row in chunk]), changes.c.state == ChangeState.APPROVED.value
             )
-            .values(state=ChangeState.INTENDED.value, run_id=writing.run, note=None)
+            .values(state=ChangeState.INTENDED.value, run_id=writing.run, intended_at=writing.now, note=None)
         )
         if moved.rowcount != len(chunk):
             raise StoreError(

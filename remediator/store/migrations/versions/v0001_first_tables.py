@@ -207,6 +207,7 @@ def _plan_tables() -> None:
         sa.Column("undo", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(20), nullable=False),
         sa.Column("run_id", ID),
+        sa.Column("intended_at", sa.DateTime(timezone=True)),
         sa.Column("settled_at", sa.DateTime(timezone=True)),
         sa.Column("note", sa.Text()),
         sa.Column("resynced_at", sa.DateTime(timezone=True)),
