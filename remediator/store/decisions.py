@@ -67,10 +67,9 @@ def _reject(writing: Writing, words: Sequence[Decision], planned: dict[str, AnyR
     others = {seq: change for seq, change in pending_changes(writing, blame).items() if seq not in own}
     waiting = dict(others)
     notes: dict[int, str] = {}
-    while waiting:
-        reached = {
-            seq: change for seq, change in waiting.items() if not blame.keys().isdisjoint(change.cases)
-        }
+    while reached := {
+        seq: change for seq, change in waiting.items() if not blame.keys().isdisjoint(change.cases)
+    }:
         for seq, change in reached.items():
             word = next(blame[case] for case in change.cases if case in blame)
             notes[seq] = f"falls with {word.change}, {_sentence(word)}"
