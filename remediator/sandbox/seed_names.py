@@ -171,6 +171,12 @@ DIRECTIONS = (
     "Building", "entrance", "behind", "the", "old", "customs", "house", "please", "ring", "twice", "second",
     "floor",
 )  # fmt: skip
+LONG_CITIES = ("Frankfurt am Main", "Newcastle upon Tyne", "San Miguel de Allende", "Stratford-upon-Avon")
+CITY_TAILS = (
+    "and surroundings, second exit",
+    "(postal deliveries on weekdays only)",
+    "near the central railway station",
+)
 REFERRALS = ("SPRING26", "WEBINAR", "PARTNER-7", "BOOTH 12", "NEWS26", "A-4711")
 REFERRAL_TAILS = ("trade fair Hannover", "customer newsletter", "from colleague at desk", "autumn campaign")
 
@@ -187,4 +193,5 @@ INDUSTRY_OF_SUB: Mapping[str, str] = {
     "Higher Education": "Education",
     "Logistics": "Transportation",
     "Renewables": "Energy",
+    "E-Commerce": "Retail",
 }

@@ -148,6 +148,9 @@ def _picklist_field(person: Person, random: Random) -> str:
 def _picklist_shape(person: Person, random: Random, _: Person) -> None:
     name = _picklist_field(person, random)
     right, bad = _pick(random, values.PICKLIST_SHAPES[name])
+    if name == "Sub_Industry__c":
+        # It depends on the industry, which belongs to the company and is in order.
+        person.marketo["industry"] = names.INDUSTRY_OF_SUB[right]
     person.spoil(name, bad, right=(right,), why="form of a picklist value")
 
 
@@ -180,8 +183,9 @@ def _long(name: str, limit: int, make: Callable[[Random], str]) -> Callable[[Per
     return spoil
 
 
-def _long_referral(random: Random) -> str:
-    return f"{random.choice(names.REFERRALS)} {random.choice(names.REFERRAL_TAILS)}"
+def _long_referral(person: Person, random: Random, _: Person) -> None:
+    bad = f"{random.choice(names.REFERRALS)} {random.choice(names.REFERRAL_TAILS)}"
+    person.spoil("Referral_Code__c", bad, right=None, why="a part of a code is another code", fixable=False)
 
 
 def _email(person: Person, random: Random, _: Person) -> None:
@@ -278,9 +282,9 @@ INACTIVE = "inactive"
 """Stands for the id of a user who has left, which only the seeded org knows."""
 
 PROBLEMS: tuple[Problem, ...] = (
-    Problem("country in another language", 115, KINDS, _country(geo.COUNTRY_NAMES, "another language")),
+    Problem("country in another language", 117, KINDS, _country(geo.COUNTRY_NAMES, "another language")),
     Problem("country abbreviated", 70, KINDS, _country(geo.COUNTRY_SHORT, "abbreviation or other name")),
-    Problem("country mistyped", 35, KINDS, _country(geo.COUNTRY_TYPOS, "typo")),
+    Problem("country mistyped", 36, KINDS, _country(geo.COUNTRY_TYPOS, "typo")),
     Problem("country with invisible character", 20, KINDS, _invisible_country),
     Problem("country twice in one", 15, KINDS, _country(geo.COUNTRY_MIXED, "name and code")),
     Problem("country and state", 30, KINDS, _country_and_state),
@@ -290,7 +294,7 @@ PROBLEMS: tuple[Problem, ...] = (
     Problem("state with invisible character", 7, KINDS, _invisible_state),
     Problem("state without country", 10, KINDS, _state_without_country),
     Problem("state without list", 8, LINKED, _state_without_list),
-    Problem("junk country", 7, KINDS, _country_nobody_can_tell(geo.JUNK_COUNTRIES, "junk")),
+    Problem("junk country", 4, KINDS, _country_nobody_can_tell(geo.JUNK_COUNTRIES, "junk")),
     Problem("region for a country", 2, KINDS, _country_nobody_can_tell(geo.REGIONS, "a region")),
     Problem("two countries", 2, KINDS, _country_nobody_can_tell(geo.TWO_COUNTRIES, "two countries")),
     Problem("junk state", 2, KINDS, _junk_state),
@@ -300,11 +304,12 @@ PROBLEMS: tuple[Problem, ...] = (
     Problem("picklist synonym", 12, KINDS, _picklist_synonym),
     Problem("picklist junk", 2, KINDS, _picklist_junk),
     Problem("industry", 16, (LEAD,), _industry),
-    Problem("long title", 58, KINDS, _long("title", 128, values.long_title)),
-    Problem("long referral code", 12, KINDS, _long("Referral_Code__c", 12, _long_referral)),
+    Problem("long title", 60, KINDS, _long("title", 128, values.long_title)),
+    Problem("long city", 7, KINDS, _long("city", 40, values.long_city)),
+    Problem("long referral code", 3, KINDS, _long_referral),
     Problem("long street", 10, KINDS, _long("address", 255, values.long_street)),
-    Problem("e-mail form", 74, KINDS, _email),
-    Problem("two e-mails", 4, KINDS, _two_emails),
+    Problem("e-mail form", 75, KINDS, _email),
+    Problem("two e-mails", 3, KINDS, _two_emails),
     Problem("junk e-mail", 2, LINKED, _junk_email),
     Problem("no lead type", 80, (UNLINKED, UNLINKED, LEAD, CONTACT), _no_lead_type),
     Problem("high score", 30, KINDS, _high_score),

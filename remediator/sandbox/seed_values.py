@@ -63,7 +63,20 @@ PICKLIST_ALIASES: Mapping[str, Mapping[str, str]] = {
     "Job_Level__c": {"Vice President": "VP", "CxO": "C-Level", "IC": "Individual Contributor"},
     "leadType": {"Trade Show": "Event", "Web form": "Inbound", "Reseller": "Partner"},
 }
-"""``{Marketo field: {synonym: value}}``: no machine can know these, so the demo's settings give them."""
+"""``{Marketo field: {synonym: value}}``: no machine can know these, so ``FIXER_OPTIONS`` give them."""
+
+FIXER_OPTIONS: Mapping[str, Mapping[str, object]] = {
+    "picklist": {
+        "aliases": {bad: good for aliases in PICKLIST_ALIASES.values() for bad, good in aliases.items()}
+    },
+    "number": {"clamp": True},
+    "state": {"drop_state": True},
+}
+"""What a team would have settled about this data: options by fixer, for the settings of a demo.
+
+Synonyms, a score above its limit and states for which the org has no list are only ever answered by such a
+decision.
+"""
 
 PICKLIST_JUNK = ("TBD", "n/a", "???", "unknown")
 JUNK_EMAILS = ("none", "n/a", "no email", "test@test", "unknown@")
@@ -84,24 +97,28 @@ def with_invisible(random: Random, text: str) -> str:
 def bad_email(random: Random, good: str) -> tuple[str, frozenset[Value]]:
     """Return a form that Salesforce refuses and the addresses that may replace it."""
     user, _, domain = good.partition("@")
+    if random.random() < 0.9:
+        plain = (
+            f"{user} @{domain}",
+            f"{user}@ {domain}",
+            f"{good}.",
+            f"{good},",
+            f"mailto:{good}",
+            f"MAILTO:{good}",
+            f"<{good}>",
+            f"Contact <{good}>",
+            f"{user}@@{domain}",
+        )
+        return random.choice(plain), frozenset((good,))
     free = f"{user}.sbx"
-    forms: tuple[tuple[str, frozenset[Value]], ...] = (
-        (f"{user} @{domain}", frozenset((good,))),
-        (f"{user}@ {domain}", frozenset((good,))),
-        (f"{good}.", frozenset((good,))),
-        (f"{good},", frozenset((good,))),
-        (f"mailto:{good}", frozenset((good,))),
-        (f"MAILTO:{good}", frozenset((good,))),
-        (f"<{good}>", frozenset((good,))),
-        (f"Contact <{good}>", frozenset((good,))),
-        (f"{user}@@{domain}", frozenset((good,))),
+    unsure: tuple[tuple[str, frozenset[Value]], ...] = (
         (f"{user}@{domain.replace('.', '..', 1)}", frozenset((good,))),
         (f"{free}@gmail,com", frozenset((f"{free}@gmail.com",))),
         # The dot is what Salesforce refuses; who takes only that away has not made anything wrong.
         (f"{free}@gmial.com.", frozenset((f"{free}@gmail.com", f"{free}@gmial.com"))),
         (f"{free}@hotmial.com.", frozenset((f"{free}@hotmail.com", f"{free}@hotmial.com"))),
     )
-    return random.choice(forms)
+    return random.choice(unsure)
 
 
 def long_title(random: Random) -> str:
@@ -121,6 +138,11 @@ def long_street(random: Random) -> str:
     while len(text) <= 270:
         text += random.choice(names.DIRECTIONS) + " "
     return text.strip()
+
+
+def long_city(random: Random) -> str:
+    """Return a city of more than 40 characters, with what people add to it."""
+    return f"{random.choice(names.LONG_CITIES)} {random.choice(names.CITY_TAILS)}"
 
 
 def prefix_of(text: str, limit: int) -> Callable[[Value], bool]:

@@ -21,7 +21,7 @@ FIXABLE_CODES = {
     "REQUIRED_FIELD_MISSING",
     "STRING_TOO_LONG",
 }
-LENGTHS = {"title": 128, "Referral_Code__c": 12, "address": 255}
+LENGTHS = {"title": 128, "city": 40, "address": 255}
 
 
 def a_seeded_sandbox(leads: int = LEADS, number: int = 1) -> Sandbox:
