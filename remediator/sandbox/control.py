@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -22,6 +23,7 @@ from remediator.sandbox.exports import (
     sync_errors_csv,
     sync_status_csv,
 )
+from remediator.sandbox.marketo.fields import FIELDS
 from remediator.sandbox.wrong_changes import wrong_changes
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ _LEVELS = {
     "record level": "Record Level",
     "job level": "Job Level",
 }
+_ID_IN_PATH = re.compile(
+    r"/(?:\d+|[a-zA-Z0-9]{15}|[a-zA-Z0-9]{18}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=[./]|$)"
+)
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
 
@@ -61,17 +66,26 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         ("GET", "summary", control.summary),
         ("GET", "records", control.records),
     ]
-    return [Route(f"/control/{path}", _endpoint(answer), methods=[verb]) for verb, path, answer in table]
+    return [
+        Route(f"/control/{path}", _endpoint(sandbox, answer), methods=[verb]) for verb, path, answer in table
+    ]
 
 
-def _endpoint(answer: Callable[[Request, Body], Any]) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(
+    sandbox: Sandbox, answer: Callable[[Request, Body], Any]
+) -> Callable[[Request], Awaitable[Response]]:
+    def up_to_date(request: Request, body: Body) -> Any:
+        # Work that has fallen due (a scheduled campaign, a bulk job) shows in the answer.
+        sandbox.instance.tick()
+        return answer(request, body)
+
     async def respond(request: Request) -> Response:
         try:
             raw = await request.body()
             body = json.loads(raw) if raw else {}
             if not isinstance(body, dict):
                 raise BadRequest("the body must be a JSON object")
-            found = await run_in_threadpool(answer, request, body)
+            found = await run_in_threadpool(up_to_date, request, body)
         except (BadRequest, ValueError) as error:
             return JSONResponse({"error": str(error)}, 400)
         if isinstance(found, Response):
@@ -168,6 +182,9 @@ class _Control:
         if system == "marketo":
             if self._sandbox.instance.get(int(record_id)) is None:
                 raise BadRequest(f"no Marketo person {record_id}")
+            unknown = sorted(set(values) - set(FIELDS))
+            if unknown:
+                raise BadRequest(f"no Marketo field {', '.join(unknown)}")
             return {"changes": self._sandbox.instance.edit(int(record_id), values, by=by)}
         if system != "salesforce":
             raise BadRequest(f"unknown system {system!r}; known: marketo, salesforce")
@@ -225,7 +242,9 @@ class _Control:
         for entry in sandbox.ledger.entries():
             kinds[entry["kind"]] += 1
             if entry["kind"] == "request":
-                calls.setdefault(entry["system"], Counter())[f"{entry['method']} {entry['path']}"] += 1
+                calls.setdefault(entry["system"], Counter())[
+                    f"{entry['method']} {_template(entry['path'])}"
+                ] += 1
         with sandbox.instance.lock:
             codes = Counter(row.code for row in sandbox.sync.refused.values())
             return {
@@ -254,6 +273,11 @@ class _Control:
         ids = [text for text in request.query_params.get("ids", "").split(",") if text]
         rows = [self._sandbox.org.get(name, record_id) for record_id in ids]
         return {"records": [row for row in rows if row is not None]}
+
+
+def _template(path: str) -> str:
+    """Return a path with its record, list, campaign and job ids taken out."""
+    return _ID_IN_PATH.sub("/{id}", path)
 
 
 def _ids(request: Request) -> list[int]:
