@@ -125,7 +125,7 @@ COUNTRY_TYPOS: Mapping[str, tuple[str, ...]] = _table(
     United Kingdom: United Kindom | Untied Kingdom | United Kingdon | Unitd Kingdom
     Netherlands: Neterlands | Netherland | Nederlands | Netherlnds
     Switzerland: Switzerand | Swizterland | Switerland | Switzerlnd
-    Australia: Austrailia | Austalia | Austrlia
+    Australia: Austrailia | Austalia
     Philippines: Phillipines | Philipines | Phillippines
     Singapore: Singapor | Singpore | Singapoore
     Portugal: Portgual | Protugal
@@ -261,7 +261,7 @@ STATE_TYPOS: Mapping[str, tuple[str, ...]] = _table(
     India/Karnataka: Karnatka | Karnatak
     India/West Bengal: West Bangal | West Bengl
     Mexico/Guanajuato: Guanjuato | Guanajato
-    Japan/Kanagawa: Kanagwa | Kangawa
+    Japan/Kanagawa: Kanagwa | Kanagava
     """
 )
 

@@ -181,7 +181,9 @@ def _rows(lines: _Lines, layout: Layout, starts_row: Callable[[list[str]], bool]
             del cells[width:]
         held = lines.held
         if len(held) > 1 and (
-            len(cells) != width or any(starts_row(row) for row in csv.reader(held[1:], delimiter=delimiter))
+            # Each line on its own: read together, a second stray quote could hide a row from this look.
+            len(cells) != width
+            or any(starts_row(next(csv.reader([line], delimiter=delimiter))) for line in held[1:])
         ):
             problem = "a quote that opens on this line is not closed before the next row begins"
             yield Row(first, [lines.give_back()], problem)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from remediator.errors import ConfigError
 from remediator.model import FailureLevel, Rejected, SyncFailure
@@ -26,9 +28,9 @@ def a_file(folder: Path, *lines: str, header: str = HEADER, encoding: str = "utf
     return path
 
 
-def read(path: Path, **settings: object) -> tuple[list[SyncFailure], list[Rejected]]:
-    settings.setdefault("note", lambda text: None)
-    items = list(SyncErrorsCsv(**settings).read(path))  # type: ignore[arg-type]  # settings vary by test
+def read(path: Path, **choices: object) -> tuple[list[SyncFailure], list[Rejected]]:
+    choices.setdefault("note", lambda text: None)
+    items = list(SyncErrorsCsv(**choices).read(path))  # type: ignore[arg-type]  # settings vary by test
     return [i for i in items if isinstance(i, SyncFailure)], [i for i in items if isinstance(i, Rejected)]
 
 
@@ -204,6 +206,37 @@ def test_a_quote_that_swallows_a_row_with_quotes_costs_one_row(tmp_path: Path) -
     assert taken[1].message == 'said "no", then left'
 
 
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.just("good") | st.just("quoted") | st.text('",x;\n\r\0\ufeff é=', max_size=12),
+        max_size=25,
+    )
+)
+def test_no_good_row_gets_lost_whatever_stands_around_it(tmp_path: Path, pieces: list[str]) -> None:
+    rows = []
+    for number, piece in enumerate(pieces, start=1):
+        row = a_row(7_000_000 + number)
+        if piece == "quoted":
+            row = row.replace("STRING_TOO_LONG: Title", '"two\nlines, ""quoted"""')
+        rows.append(row if piece in ("good", "quoted") else piece)
+    taken, rejected = read(a_file(tmp_path, *rows))
+    kept = {failure.marketo_id for failure in taken}
+    aside = "\n".join(cell for row in rejected for cell in row.row)
+    for number, piece in enumerate(pieces, start=1):
+        if piece in ("good", "quoted"):
+            assert str(7_000_000 + number) in kept or str(7_000_000 + number) in aside
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=400))
+def test_no_bytes_below_the_header_stop_the_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "errors.csv"
+    path.write_bytes(f"{HEADER}\n{a_row(1)}\n".encode() + content)
+    taken, rejected = read(path)
+    assert len(taken) + len(rejected) >= 1
+
+
 def test_a_quote_that_swallows_lines_that_are_no_rows_is_bounded(tmp_path: Path) -> None:
     junk = ["x"] * (MAX_ROW_LINES + 10)
     bad = a_row(1).replace("STRING", '"STRING')
@@ -295,12 +328,12 @@ def test_hours_that_come_twice_or_not_at_all_are_taken_and_said(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("settings", "what"),
+    ("wrong", "what"),
     [({"timezone": "Mars/Olympus"}, "setting timezone"), ({"date_order": "dym"}, "setting date_order")],
 )
-def test_a_wrong_setting_is_refused_at_once(settings: dict[str, object], what: str) -> None:
+def test_a_wrong_setting_is_refused_at_once(wrong: dict[str, object], what: str) -> None:
     with pytest.raises(ConfigError, match=what):
-        SyncErrorsCsv(**settings)  # type: ignore[arg-type]  # wrong on purpose
+        SyncErrorsCsv(**wrong)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_lone_lead_id_column_with_salesforce_ids_is_understood(tmp_path: Path) -> None:
