@@ -97,7 +97,7 @@ def with_invisible(random: Random, text: str) -> str:
 def bad_email(random: Random, good: str) -> tuple[str, frozenset[Value]]:
     """Return a form that Salesforce refuses and the addresses that may replace it."""
     user, _, domain = good.partition("@")
-    if random.random() < 0.9:
+    if random.random() < 0.94:
         plain = (
             f"{user} @{domain}",
             f"{user}@ {domain}",
