@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -25,6 +26,7 @@ from remediator.engine.core import Engine
 from remediator.engine.planning import make_plan
 from remediator.engine.reporting import make_report
 from remediator.engine.resync import resync
+from remediator.engine.retrying import serve_retries
 from remediator.engine.scan import scan_file
 from remediator.engine.undoing import plan_undo
 from remediator.engine.verifying import verify_due
@@ -124,7 +126,14 @@ def run_demo(
         engine = stack.enter_context(_engine(sandbox, folder / "remediator.db"))
         watch("the native sync runs, and Salesforce refuses")
         _pass_time(control, _TURN)
-        _Demo(engine=engine, control=control, folder=folder, watch=watch, result=result).run()
+        _Demo(
+            engine=engine,
+            control=control,
+            folder=folder,
+            watch=watch,
+            result=result,
+            random=Random(seed),
+        ).run()
         if keep is None:
             result.pages = []
     result.seconds = round(time.monotonic() - started, 1)
@@ -183,6 +192,7 @@ class _Demo:
     folder: Path
     watch: Callable[[object], None]
     result: DemoResult
+    random: Random
 
     def run(self) -> None:
         before = self._refused()
@@ -219,6 +229,8 @@ class _Demo:
                 report = apply_plan(engine, plan.id, run=run)
                 applied = report.outcomes[ChangeState.APPLIED]
                 resync(engine, plan.id, run=run)
+        with self._run("retry") as run:
+            self.result.retries += serve_retries(engine, run=run, random=self.random).pushed
         _pass_time(self.control, _TURN)
         self._take_in()
         with self._run("verify") as run:

@@ -23,7 +23,7 @@ Out = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (plan, review, apply, undo, verify, report):
+    for command in (plan, review, apply, undo, retry, verify, report):
         app.command()(command)
 
 
@@ -208,6 +208,30 @@ def verify(
         )
     if result.unknown:
         raise typer.Exit(EXIT_PARTIAL)
+
+
+def retry(context: typer.Context, as_json: Json = False) -> None:
+    """Try again what needs no change: locks, time-outs; each on its own slow clock."""
+    from random import Random
+
+    from remediator.cli import output, wiring
+    from remediator.engine.retrying import serve_retries
+
+    with (
+        wiring.open_store(options(context)) as (settings, store),
+        output.progress("Retrying") as show,
+        wiring.open_engine(settings, store, on_step=show) as engine,
+        wiring.recorded_run(store, "retry") as run,
+    ):
+        result = serve_retries(engine, run=run.id, random=Random())
+        run.counters |= output.plain(result)
+    if as_json:
+        output.print_json(result)
+    else:
+        output.say(
+            f"{result.queued} queued, {result.pushed} pushed again, {result.cleared} found in step, "
+            f"{result.dead} given up, {result.declined} without a record"
+        )
 
 
 def report(

@@ -156,6 +156,9 @@ def _pages(cases: Iterable[Case]) -> Iterator[list[Case]]:
 def _plan_page(engine: Engine, page: Sequence[Case], proposer: Proposer, drafts: _Drafts) -> None:
     workable: list[Case] = []
     for case in page:
+        if case.diagnosis.retryable and case.diagnosis.category not in FIXABLE:
+            # Not for a plan: the retry queue serves it, and no person need look at it.
+            continue
         if (why_not := _not_ours(case)) is not None:
             drafts.decline(case.id, why_not)
         else:

@@ -2,6 +2,7 @@
 
 from remediator.store.store import Store
 from remediator.store.values import (
+    Attempts,
     AuditCheck,
     CaseMove,
     CaseQuery,
@@ -11,4 +12,14 @@ from remediator.store.values import (
     Tally,
 )
 
-__all__ = ["AuditCheck", "CaseMove", "CaseQuery", "PlanSummary", "Sighting", "Store", "TakeResult", "Tally"]
+__all__ = [
+    "Attempts",
+    "AuditCheck",
+    "CaseMove",
+    "CaseQuery",
+    "PlanSummary",
+    "Sighting",
+    "Store",
+    "TakeResult",
+    "Tally",
+]

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from remediator.store.columns import Id, Json, UtcTime, Words
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; kept here so that opening a store that is up to date need not load Alembic."""
 
 metadata = MetaData(
@@ -228,4 +228,14 @@ audit_payloads = Table(
     Column("salt", String(64)),
     Column("payload", Text),
     ForeignKeyConstraint(["connection", "seq"], ["audit_entries.connection", "audit_entries.seq"]),
+)
+
+retries = Table(
+    "retries",
+    metadata,
+    Column("connection", Words, nullable=False),
+    Column("case_id", Id, ForeignKey("cases.id"), primary_key=True, autoincrement=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Column("run_id", Id),
 )

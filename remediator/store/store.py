@@ -31,6 +31,7 @@ from remediator.store import (
     intake,
     moves,
     plans,
+    retries,
     runs,
     schema,
     tallies,
@@ -38,6 +39,7 @@ from remediator.store import (
 )
 from remediator.store.database import Database, parse_url
 from remediator.store.values import (
+    Attempts,
     AuditCheck,
     CaseMove,
     CaseQuery,
@@ -326,6 +328,20 @@ class Store:
         """Return the changes of a plan whose record was pushed to Salesforce again."""
         with self._database.reading() as conn:
             return plans.resynced(conn, self.connection, plan)
+
+    # Retries
+
+    def attempts(self, cases_: Collection[int]) -> dict[int, Attempts]:
+        """Return how often these cases were tried again; one that never was is absent."""
+        with self._database.reading() as conn:
+            return retries.read_attempts(conn, self.connection, cases_)
+
+    def record_attempts(
+        self, counts: Mapping[int, int], *, actor: str, run: int | None, now: datetime
+    ) -> None:
+        """Record, before they are pushed, how often these cases will then have been tried."""
+        with self._writing(now=now, actor=actor, run=run) as open_:
+            retries.record_attempts(open_, counts, now)
 
     # Audit
 

@@ -61,6 +61,14 @@ class CaseQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """How often a case was tried again without a change, and when last."""
+
+    count: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """How many cases and changes stand where."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -168,9 +168,8 @@ def the_only(plan: Plan) -> Change:
     return change
 
 
-def world_settings(sandbox: Sandbox, store_url: str, **sections: Any) -> Settings:
-    """Return settings that point at a sandbox."""
-    info = sandbox.connection_info()
+def settings_for(info: dict[str, Any], store_url: str = "", **sections: Any) -> Settings:
+    """Return settings that point at a sandbox, from what it tells of itself."""
     return isolated_settings(
         **{
             "store": store_url,
@@ -201,7 +200,7 @@ def world_settings(sandbox: Sandbox, store_url: str, **sections: Any) -> Setting
 @contextmanager
 def world(sandbox: Sandbox, store: Store, folder: Path, **sections: Any) -> Iterator[World]:
     """Build the engine around a running sandbox and an open store."""
-    settings = world_settings(sandbox, "", **sections)
+    settings = settings_for(sandbox.connection_info(), **sections)
     rules = load_rules()
     with (
         Marketo(settings.marketo, sleep=_no_wait) as marketo,
@@ -240,6 +239,3 @@ def without_grace(engine: Engine) -> None:
 def replace_section(section: Any, **values: Any) -> Any:
     """Return a settings section with other values."""
     return section.model_copy(update=values)
-
-
-__all__ = ["World", "replace", "the_only", "with_limits", "without_grace", "world", "world_settings"]
