@@ -22,15 +22,19 @@ _LOOSE_CODE = re.compile(
 )
 _LOOSE_MESSAGE = re.compile(
     r"['\"]?(?:message|errorMessage|error_description|exceptionMessage)\\?['\"]?\s*[:=]\s*\\?(['\"])"
-    r"(.{0,8000}?)(?<!\\)\\?\1\s*(?:[,}\]]|$)",
+    r"(.{0,2000}?)(?<!\\)\\?\1\s*(?:[,}\]]|$)",
     re.DOTALL,
+)
+_BARE_MESSAGE = re.compile(
+    r"(?:get)?[mM]essage\s?[:=]\s?([^\n]{0,2000}?)"
+    r"(?:[,;] ?(?:fields|code|errorCode|statusCode|getStatusCode|getFields)\s?[:=]|[\]}]|$)"
 )
 _LOOSE_FIELDS = re.compile(r"['\"]?fields['\"]?\s*[:=]\s*\[([^\]]{0,2000})\]")
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _SOAP_CODE = re.compile(r"<(?:\w+:)?(?:exceptionCode|statusCode|faultcode)>(?:\w+:)?([A-Za-z_]\w{3,80})<")
 _SOAP_TEXT = re.compile(
-    r"<(?:\w+:)?(?:exceptionMessage|message|faultstring)>(.{0,8000}?)</(?:\w+:)?(?:exceptionMessage|message|faultstring)>",
+    r"<(?:\w+:)?(?:exceptionMessage|message|faultstring)>(.{0,2000}?)</(?:\w+:)?(?:exceptionMessage|message|faultstring)>",
     re.DOTALL,
 )
 _SOAP_FIELDS = re.compile(r"<(?:\w+:)?fields>([^<]{1,200})<")
@@ -122,9 +126,14 @@ def _loose(text: str) -> Body | None:
     code, message = _LOOSE_CODE.search(head), _LOOSE_MESSAGE.search(head)
     if code is None:
         return None
+    message = message or _BARE_MESSAGE.search(head)
     fields = _LOOSE_FIELDS.search(head)
     names = re.findall(r"[A-Za-z]\w*", fields.group(1)) if fields else []
-    said = message.group(2).replace('\\"', '"').replace("\\'", "'").replace("\\n", "\n") if message else ""
+    said = (
+        message.group(message.lastindex or 0).replace('\\"', '"').replace("\\'", "'").replace("\\n", "\n")
+        if message
+        else ""
+    )
     return Body(kind="json", code=code.group(1), message=said, fields=tuple(names))
 
 

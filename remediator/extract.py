@@ -12,8 +12,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-HOLES = ("field", "fields", "value", "object", "id", "ids", "any")
-"""What a hole may be called. ``fields`` and ``ids`` hold lists, ``any`` is passed over."""
+HOLES = ("field", "fields", "value", "word", "object", "id", "ids", "any")
+"""What a hole may be called. ``fields`` and ``ids`` hold lists, ``any`` is passed over.
+
+A ``word`` is a value that must be one CamelCase word, the kind that only programs write."""
 
 # Every pair is one character to one character, so that offsets in the folded text hold in the original.
 _FOLD = str.maketrans(
@@ -28,12 +30,15 @@ _FOLD = str.maketrans(
 )  # fmt: skip
 _HOLE = re.compile(r"\{([a-z_]+)\}")
 _MAX_LABEL = 120
+_MAX_HOLE = 300
 _LABEL_STARTS = (": ", "; ", "\n", '"', "! ", "> ", " due to ", " because ")
-_DOTTED = re.compile(r"\S+\.\S+\.(?=[A-Z]\w*)")
 _SENTENCE_END = re.compile(r"[a-z)]{2}\. (?=[A-Z])")
 _API_IN_BRACKETS = re.compile(r":?\s*\[\s*([A-Za-z]\w*(?:\.\w+)?)\s*\]\s*$")
-_NAME_LIST = re.compile(r"[A-Za-z]\w*(?:\s*,\s*[A-Za-z]\w*)*$")
-_LENGTH_TAIL = re.compile(r"\s*[(（][^()（）]{0,60}\d+\s*[)）]\s*$")
+_API_NAME = re.compile(r"[A-Za-z]\w{0,79}$")
+_API_WORD = re.compile(r"[A-Za-z]\w{0,79}")
+_BRACKETED_ID = re.compile(r"\[([A-Za-z0-9]{2,18})\]")
+_ID_WORD = re.compile(r"[A-Za-z0-9]{2,18}$")
+_LENGTH_TAIL = re.compile(r"[(（][^()（）]{0,60}\d+\s*[)）]\s*$")
 _RECORD_ID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{5}[A-Za-z0-9]{10}(?:[A-Z0-5]{3})?(?![A-Za-z0-9])")
 
 
@@ -53,12 +58,14 @@ class Template:
         gate: its longest literal; a text without it cannot fit.
         literals: the text between the holes, folded; one more than ``names``.
         names: the holes in order.
+        last: position of the last literal that is not empty.
     """
 
     source: str
     gate: str
     literals: tuple[str, ...]
     names: tuple[str, ...]
+    last: int
 
     @classmethod
     def parse(cls, source: str) -> Template:
@@ -72,9 +79,10 @@ class Template:
         if any(not literal for literal in literals[1:-1]):
             raise ValueError("two holes with nothing between them")
         gate = max(literals, key=len)
-        if len(gate) < 4:
-            raise ValueError("needs at least four characters of fixed text in one piece")
-        return cls(source, gate, literals, names)
+        if len(gate.encode()) < 4:
+            raise ValueError("needs at least four letters of fixed text in one piece")
+        last = max(index for index, literal in enumerate(literals) if literal)
+        return cls(source, gate, literals, names, last)
 
     def fit(self, folded: str, text: str) -> Mapping[str, str] | None:
         """Return what fills the holes, or ``None`` when the text has another shape.
@@ -90,7 +98,7 @@ class Template:
                 return None
             position += len(literals[0])
         filled: dict[str, str] = {}
-        last = max(index for index, literal in enumerate(literals) if literal)
+        last = self.last
         for index, name in enumerate(names, 1):
             literal = literals[index]
             if not literal:
@@ -101,7 +109,12 @@ class Template:
                 end = folded.find(literal, position)
             if end < 0:
                 return None
-            filled[name] = text[position:end]
+            raw = text[position:end]
+            if name == "word":
+                raw = raw.rpartition(":")[2].strip()
+                if not raw.isalnum() or raw[1:] == raw[1:].lower():
+                    return None
+            filled[name] = raw
             position = end + len(literal)
         return filled
 
@@ -120,31 +133,33 @@ def _literal(piece: str) -> str:
 
 def clean_label(raw: str) -> str | None:
     """Return the field label at the end of ``raw``, without what a client wrote before it."""
-    label = raw.strip().rstrip(":：").strip()
-    if match := _API_IN_BRACKETS.search(label):
+    label = raw[-_MAX_HOLE:].strip().rstrip(":：").strip()
+    if label.isalnum():
+        return label
+    if label.endswith("]") and (match := _API_IN_BRACKETS.search(label)):
         return match.group(1)
     for start in _LABEL_STARTS:
-        if (cut := label.rfind(start)) >= 0:
-            label = label[cut + len(start) :]
-    for match in _SENTENCE_END.finditer(label):
+        if start in label:
+            label = label.rpartition(start)[2]
+    if ". " in label and (match := _SENTENCE_END.search(label)):
         label = label[match.end() :]
-        break
-    if match := _DOTTED.search(label):
-        label = label[match.end() :]
+    path, dot, name = label.rpartition(".")
+    if dot and name[:1].isupper() and "." in path.rsplit(" ", 1)[-1]:
+        label = name
     label = label.strip(" \t\"'“”«»,;-")
     return label if label and len(label) <= _MAX_LABEL else None
 
 
 def clean_field(raw: str) -> str | None:
     """Return the field that ``raw`` starts with: a label or API name after which a text may go on."""
-    field = raw.strip().lstrip(":：").strip()
-    if match := _API_IN_BRACKETS.search(field):
+    field = raw[:_MAX_HOLE].strip().lstrip(":：").strip()
+    if field.endswith("]") and (match := _API_IN_BRACKETS.search(field)):
         return match.group(1)
     for end in ("\n", ". ", "; ", " (", '"'):
-        if (cut := field.find(end)) > 0:
+        if end in field and (cut := field.find(end)) > 0:
             field = field[:cut]
     field = field.strip(" \t\"'“”«».,;[]")
-    return field if field and len(field) <= _MAX_LABEL else None
+    return field if field and field != "<unknown>" and len(field) <= _MAX_LABEL else None
 
 
 def clean_value(raw: str) -> str | None:
@@ -161,8 +176,10 @@ def split_names(raw: str) -> tuple[str, ...]:
     for end in ("\n", ". ", "。", "]"):
         if (cut := listed.find(end)) >= 0:
             listed = listed[:cut]
-    names = (name.strip(" \t.'\"[]") for name in re.split(r"[,;、，]", listed))
-    return tuple(dict.fromkeys(name for name in names if name and len(name) <= _MAX_LABEL))
+    for separator in (";", "、", "，") if not listed.isascii() else (";",):
+        listed = listed.replace(separator, ",")
+    names = [name.strip(" \t.'\"[]") for name in listed.split(",")]
+    return tuple(dict.fromkeys([name for name in names if name and len(name) <= _MAX_LABEL]))
 
 
 def find_ids(raw: str) -> tuple[str, ...]:
@@ -175,22 +192,44 @@ def read_shape(shape: str, text: str) -> tuple[tuple[str, ...], str | None]:
     """Return fields and value of a text in any language, by where its code always puts them.
 
     Args:
-        shape: ``label-text-value`` (``<label>: <words>: <value>``), ``text-list`` (``<words>: [A, B]``) or
-            ``text-field`` (``<words>: <field>``).
+        shape: ``label-text-value`` (``<label>: <words>: <value>``), ``text-list`` (``<words>: [A, B]`` or
+            ``<words>: A, B. <words>``), ``text-field`` (``<words>: <field>``), ``text-value``
+            (``<words>: <value>``), ``text-id`` (``<words>: <id>``, ``<words> [<id>] <words>``) or
+            ``text-field-id`` (``<words>: <field> <words>: <id>``).
         text: what is left inside all wrappers.
     """
-    if shape == "text-list":
-        opening, closing = text.rfind("["), text.rfind("]")
-        if 0 <= opening < closing:
-            return split_names(text[opening + 1 : closing]), None
-        names = split_names(text) if _NAME_LIST.match(text) else ()
-        return names, None
-    parts = re.split(r"\s*[:：]\s*", text, maxsplit=2)
-    if len(parts) < 2:
-        return (), None
-    if shape == "text-field":
-        field = clean_field(parts[-1])
-        return ((field,) if field else (), None)
-    label = clean_label(parts[0]) if len(parts) == 3 else None
-    value = clean_value(_LENGTH_TAIL.sub("", parts[-1]))
-    return ((label,) if label else (), value)
+    flat = text.replace("：", ":")
+    first, _, rest = flat.partition(":")
+    last = flat.rpartition(":")[2].strip()
+    match shape:
+        case "text-list":
+            opening, closing = flat.rfind("["), flat.rfind("]")
+            if 0 <= opening < closing:
+                return split_names(text[opening + 1 : closing]), None
+            names = split_names(rest or flat)
+            return (names if all(_API_NAME.match(name) for name in names) else ()), None
+        case "text-field":
+            field = clean_field(last) if rest else None
+            return ((field,) if field else ()), None
+        case "text-value":
+            return (), clean_value(last) if rest else None
+        case "text-id":
+            return (), _quoted_id(text, last)
+        case "text-field-id":
+            field_match = _API_WORD.match(rest.strip())
+            word = field_match.group() if field_match else ""
+            return ((word,) if word != word.lower() else ()), _quoted_id(text, last)
+        case _:
+            label, words, value = first, *rest.partition(":")[::2]
+            if not value:
+                return (), clean_value(_LENGTH_TAIL.sub("", words)) if words else None
+            name = clean_label(label)
+            start = len(text) - len(value)
+            return ((name,) if name else ()), clean_value(_LENGTH_TAIL.sub("", text[start:]))
+
+
+def _quoted_id(text: str, last: str) -> str | None:
+    if found := _BRACKETED_ID.search(text):
+        return found.group(1)
+    word = last.split(" ", 1)[0].strip("().,;[]")
+    return word if _ID_WORD.match(word) and any(char.isdigit() for char in word) else None

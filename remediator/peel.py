@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from remediator.bodies import read_json, read_markup
 from remediator.extract import find_ids, fold, split_names
+from remediator.measure import entity, names_code, read_notice
 
 MAX_TEXT = 32_000
 """Characters looked at; a longer text keeps its head and its tail, where codes and field names stand."""
@@ -21,17 +23,16 @@ _TAIL = 4_000
 _MAX_STEPS = 16
 _SPACES = " \t\r\n\u00a0\u200b\ufeff"
 _CODE_HEAD = re.compile(
-    r"(?:sf:|ns\d?:)?([A-Z][A-Za-z0-9_]{4,}|[a-z]+(?:_[a-z]+)+|\d{3,4})\s*(?:([,、，])|[:：](?!//)|-+\s|[;]|(?=\s*$|\[))"
+    r"(?:sf:|ns\d?:)?([A-Z][A-Za-z0-9_]{4,}|[a-z]+(?:_[a-z]+)+|\d{3,4})\s*(?:([,、，])|[:：](?!//)|-+\s|;|\.(?=\s|$)|(?=\s*$|\[))"
 )
 _CODE = re.compile(r"(?<![A-Za-z0-9_.$])[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+(?![A-Za-z0-9_=])")
 _TRIGGER = re.compile(r"execution of (?:Before|After)(?:Insert|Update|Delete|Undelete)\b")
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*(?:\.|::))*[A-Za-z_]\w*(?:Exception|Error|Fault)\s*:\s+")
 _STACK = re.compile(
-    r"[\s:(]*(?:Class|Trigger|AnonymousBlock)\.[\w.]{1,120}(?:\([^()\n]{0,200}\))?: line \d+, column \d+"
+    r"(?:Class|Trigger|AnonymousBlock)\.[\w.]{1,120}(?:\([^()\n]{0,200}\))?: line \d+, column \d+"
 )
 _NAMESPACE_TAIL = re.compile(r"(?<=[\])\d.]) \((?:[a-z]\w{1,15}|System Code)\)$")
-_CODE_TAIL = re.compile(r"\s*[(\[]([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)[)\]]\.?$")
-_BULK_TAIL = re.compile(r":?([\w. ]{0,2000}?)\s*--$")
+_CODE_TAIL = re.compile(r"[(\[]([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)[)\]]\.?$")
 _QUOTED_CAUSE = re.compile(r'due to "(.+)"', re.DOTALL)
 _API_NAME = re.compile(r"[A-Za-z]\w{0,79}(?:\.[A-Za-z]\w{0,79})?$")
 _FLOW_TAILS = ("you can look up exceptioncode values", "[error id:", " error id:", "\n---")
@@ -46,29 +47,8 @@ _FLOW_SIGNS = (
     "error element",
     "the flow couldn't find",
 )
+_JSON_KEY = re.compile(r"(?:[eE]rror|[cC]ode)\\?['\"]?\s?[:=]")
 _CLOSERS = {"{": "}", "(": ")", '"': '"', "'": "'", "[": "]", "“": "”"}
-_MESSAGE_LABELS = (
-    "errormessage", "error message", "mensaje de error", "message d'erreur", "fehlermeldung",
-    "エラーメッセージ", "エラー メッセージ", "mensagem de erro", "messaggio di errore", "오류 메시지",
-    "오류메시지",
-    "foutbericht", "foutmelding", "felmeddelande", "错误消息", "错误信息", "錯誤訊息", "錯誤消息",
-)  # fmt: skip
-_FIELD_LABELS = (
-    "field(s)", "fields", "field", "campo(s)", "campos", "campo", "champ(s)", "champs", "champ", "feld(er)",
-    "felder", "feld", "フィールド", "項目", "campi", "필드", "veld(en)", "velden", "veld", "fält",
-    "字段", "欄位",
-)  # fmt: skip
-_RECORD_LABELS = (
-    "recordid", "record id", "id d'enregistrement", "datensatz-id", "id de registro", "id del registro",
-    "id do registro", "レコード id", "レコードid", "id record", "레코드 id", "post-id",
-    "记录id", "记录 id", "記錄 id",
-)  # fmt: skip
-_CODE_WORDS = ("code", "cód", "codice", "kod", "コード", "코드", "代码", "代碼")
-_LABEL_BEFORE = re.compile(r"([^:,;.]{0,80}):\s*$")
-_ENTITY = re.compile(
-    r"(?:entity type|tipo de entidad|type d'entité|entitätstyp|エンティティ ?タイプ|tipo de entidade"
-    r"|tipo di entità|엔(?:터|티)티 ?유형|entiteitstype|enhetstyp|实体类型|實體類型)\s*['\"]?(\w{1,80})"
-)
 
 
 @dataclass(slots=True)
@@ -81,7 +61,8 @@ class Peeled:
         wrappers: their kinds, outermost first: ``dml``, ``trigger``, ``flow``, ``measure``, ``json`` ...
         fields: names given beside the text (brackets, lists, JSON), the innermost ones.
         object: object named by a wrapper.
-        steps: one sentence per wrapper, for ``explain``.
+        steps: ``(what, detail)`` of everything that came off, for ``explain``.
+        tailed: Apex spoke, so a field list in brackets may stand at the end.
     """
 
     text: str
@@ -90,13 +71,13 @@ class Peeled:
     fields: tuple[str, ...] = ()
     object: str | None = None
     related_ids: tuple[str, ...] = ()
-    steps: list[str] = field(default_factory=list)
+    steps: list[tuple[str, str]] = field(default_factory=list)
     tailed: bool = False
 
-    def note(self, wrapper: str, step: str) -> None:
+    def note(self, wrapper: str, detail: str = "") -> None:
         """Record one wrapper that came off."""
         self.wrappers.append(wrapper)
-        self.steps.append(step)
+        self.steps.append((wrapper, detail))
 
 
 def bound(text: str) -> str:
@@ -136,10 +117,10 @@ def _read_body(peeled: Peeled) -> bool:
     body = read_markup(peeled.text) if peeled.text[0] == "<" else read_json(peeled.text)
     if body is None:
         return False
-    peeled.note(body.kind, f"a {body.kind} body")
+    peeled.note(body.kind)
     if body.code:
         peeled.codes.append(body.code)
-        peeled.steps.append(f"code {body.code}")
+        peeled.steps.append(("code", body.code))
     peeled.fields = body.fields or peeled.fields
     peeled.related_ids = body.related_ids or peeled.related_ids
     peeled.text = body.message.strip(_SPACES)
@@ -156,47 +137,62 @@ def _read_head(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], b
     if code not in codes:
         if "_" not in code or not code.isupper() or (not comma and speaks(rest[:400])):
             return False
-        code = _misspelt(code, codes)
+        code = _nearest(code, codes)
     peeled.codes.append(code)
-    peeled.steps.append(f"code {code}")
+    peeled.steps.append(("code", code))
     peeled.tailed = peeled.tailed or comma is not None
     peeled.text = rest.strip(_SPACES)
     return True
 
 
-def _misspelt(code: str, codes: Collection[str]) -> str:
-    """Return the known code that a translated page spelt almost right, else the code itself."""
-    for wrong, right in (("INSUFFISANT", "INSUFFICIENT"), ("INSUFICIENTE", "INSUFFICIENT")):
-        if (fixed := code.replace(wrong, right)) in codes:
-            return fixed
-    return code
+def _respelt(code: str) -> str:
+    """Undo what translated pages do to the commonest code."""
+    return code.replace("INSUFFISANT", "INSUFFICIENT").replace("INSUFICIENTE", "INSUFFICIENT")
+
+
+def _nearest(code: str, codes: Collection[str]) -> str:
+    """Return the known code that an unknown one is a slip of the pen from, else the code itself."""
+    code = _respelt(code)
+    if code in codes or len(code) < 16:
+        return code
+    alike = [known for known in codes if known[:14] == code[:14]]
+    return next(iter(get_close_matches(code, alike, n=1, cutoff=0.85)), code)
 
 
 def _cut_tail(peeled: Peeled, codes: Collection[str]) -> None:
     """Take off what stands behind the text: stack lines, field brackets, namespaces, a code in brackets."""
     text = peeled.text
     if "line " in text and (match := _STACK.search(text)):
-        text = text[: match.start()].rstrip(_SPACES)
-        peeled.steps.append("an Apex stack trace")
+        text = text[: match.start()].rstrip(_SPACES + ":(")
+        peeled.steps.append(("stack", ""))
     if text.endswith(")"):
         if match := _NAMESPACE_TAIL.search(text):
             text = text[: match.start()]
-            peeled.steps.append("a namespace")
+            peeled.steps.append(("namespace", match.group().strip(" ()")))
         elif (match := _CODE_TAIL.search(text)) and match.group(1) in codes:
             text = text[: match.start()]
             peeled.codes.append(match.group(1))
-            peeled.steps.append(f"code {match.group(1)} behind the text")
+            peeled.steps.append(("code", match.group(1)))
         elif text.endswith(": ()"):
             text = text[:-4]
-    if text.endswith("--") and peeled.codes and (match := _BULK_TAIL.search(text)):
-        names = match.group(1).split()
-        if all(_API_NAME.match(name) for name in names) and (names or match.group(0).startswith(":")):
-            peeled.fields = tuple(names) or peeled.fields
-            text = text[: match.start()]
-            peeled.note("bulk", "the field list of a bulk result")
+    if text.endswith("--") and peeled.codes:
+        text = _cut_bulk(peeled, text)
     if text.endswith("]") and peeled.tailed:
         text = _cut_brackets(peeled, text)
     peeled.text = text.strip(_SPACES)
+
+
+def _cut_bulk(peeled: Peeled, text: str) -> str:
+    """Take off the field list of a bulk result: ``:Name Email --`` or ``:--``."""
+    head, colon, listed = text[:-2].rstrip().rpartition(":")
+    names = listed.split()
+    if not colon:
+        head, names = text[:-2], []
+    elif not all(_API_NAME.match(name) for name in names):
+        return text
+    peeled.fields = tuple(names) or peeled.fields
+    peeled.note("bulk", ", ".join(names))
+    return head.rstrip()
 
 
 def _cut_brackets(peeled: Peeled, text: str) -> str:
@@ -212,7 +208,7 @@ def _cut_brackets(peeled: Peeled, text: str) -> str:
         return text
     if names:
         peeled.fields = names
-        peeled.steps.append(f"fields {', '.join(names)} in brackets")
+        peeled.steps.append(("fields", ", ".join(names)))
     return head[:-1].rstrip()
 
 
@@ -226,16 +222,13 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
         found.append((match.start(), "trigger"))
     if (at := text.find("caused an unexpected exception")) >= 0:
         found.append((at, "ui trigger"))
-    if (at := _code_inside(text, codes, speaks)) >= 0:
+    if "_" in text and (at := _code_inside(text, codes, speaks)) >= 0:
         found.append((at, "code"))
     if (at := text.find(' due to "')) >= 0:
         found.append((at, "client"))
-    if ('Code"' in text or "Code'" in text or 'error"' in text or "'code'" in text or '"code"' in text) and (
-        at := min((at for at in (text.find("[{"), text.find("{")) if at > 0), default=-1)
-    ) > 0:
-        found.append((at, "json"))
-    if "<fault" in text or "<html" in text.lower()[:2000]:
-        at = text.find("<")
+    if (at := text.find("{")) > 0 and _JSON_KEY.search(text, at):
+        found.append((at - 1 if text[at - 1] == "[" else at, "json"))
+    if (at := text.find("<")) > 0 and ("<html" in text[at:].lower() or "aultcode>" in text):
         found.append((at, "markup"))
     if ("flow" in text or "rocess" in text) and "flow" not in peeled.wrappers:
         folded = fold(text)
@@ -251,7 +244,7 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
 def _code_inside(text: str, codes: Collection[str], speaks: Callable[[str], bool]) -> int:
     """Return where the first code inside the text begins, -1 if there is none."""
     for match in _CODE.finditer(text):
-        if match.group() in codes or _misspelt(match.group(), codes) in codes:
+        if match.group() in codes or _respelt(match.group()) in codes:
             start = match.start()
             behind = text[match.end() : match.end() + 2].lstrip()
             if behind[:1] not in (
@@ -272,12 +265,14 @@ def _code_inside(text: str, codes: Collection[str], speaks: Callable[[str], bool
                 ".",
             ):
                 continue
-            return -1 if start and speaks(text[:start]) else start
+            # What is said before a value that looks like a code ends in a colon or a quotation mark.
+            said = ":" in text[:start] or "：" in text[:start]
+            return -1 if said and speaks(text[:start]) else start
     return -1
 
 
 def _enter_dml(peeled: Peeled, at: int) -> bool:
-    peeled.note("dml", "an Apex DML statement")
+    peeled.note("dml")
     peeled.tailed = True
     peeled.text = peeled.text[at + len("irst error: ") :].strip(_SPACES)
     return True
@@ -287,7 +282,7 @@ def _enter_trigger(peeled: Peeled, at: int) -> bool:
     text = peeled.text
     cause = text.find("caused by:", at)
     name = text[:at].rstrip(" :").rsplit(" ", 1)[-1]
-    peeled.note("trigger", f"Apex trigger {name}")
+    peeled.note("trigger", name)
     peeled.tailed = True
     rest = text[cause + len("caused by:") :] if cause >= 0 else text[at:].partition("\n")[2]
     rest = rest.strip(_SPACES)
@@ -298,7 +293,7 @@ def _enter_trigger(peeled: Peeled, at: int) -> bool:
 
 
 def _enter_ui_trigger(peeled: Peeled, at: int) -> bool:
-    peeled.note("trigger", "an Apex trigger, as the screen shows it")
+    peeled.note("trigger")
     peeled.tailed = True
     rest = peeled.text[at:].partition(":")[2]
     peeled.text = rest.strip(_SPACES)
@@ -306,7 +301,7 @@ def _enter_ui_trigger(peeled: Peeled, at: int) -> bool:
 
 
 def _enter_flow(peeled: Peeled, at: int) -> bool:
-    peeled.note("flow", "a flow or process")
+    peeled.note("flow")
     text = peeled.text
     folded = fold(text)
     end = min((cut for tail in _FLOW_TAILS if (cut := folded.find(tail, at)) > at), default=len(text))
@@ -324,64 +319,42 @@ def _enter_code(peeled: Peeled, at: int) -> bool:
     text = peeled.text
     before = text[:at]
     folded = fold(before)
-    if match := _ENTITY.search(folded):
-        peeled.object = before[match.start(1) : match.end(1)]
+    if named := entity(folded, before):
+        peeled.object = named
         if "measure" in peeled.wrappers:
+            # The code before this one was Marketo Measure's name for a group of errors.
             peeled.codes.clear()
-    label = _LABEL_BEFORE.search(folded)
-    if label is not None and "crm" in label.group(1):
-        if any(word in label.group(1) for word in _CODE_WORDS):
-            return _enter_measure(peeled, at)
-        peeled.note("measure", "Marketo Measure, a group of errors")
-        peeled.text = text[at:]
-        return True
-    opener = before.rstrip()[-1:]
+    announced = names_code(folded)
+    if announced:
+        return _enter_notice(peeled, at)
     rest = text[at:]
-    if (closer := _CLOSERS.get(opener)) and (closing := rest.rfind(closer)) > 0:
-        rest = rest[:closing] if opener != '"' or closing > 0 else rest
-    peeled.note("client", f"what stands before the code: {before.strip()[-60:]!r}")
+    closer = _CLOSERS.get(before.rstrip()[-1:])
+    if closer and (closing := rest.rfind(closer)) > 0:
+        rest = rest[:closing]
+    peeled.note("client" if announced is None else "measure", before[-60:])
     peeled.text = rest
     return True
 
 
-def _enter_measure(peeled: Peeled, at: int) -> bool:
-    """Read ``CRM ErrorCode: CODE, Field(s): F, CRM ErrorMessage: text, RecordId: id`` in any language."""
-    rest = peeled.text[at:]
-    match = _CODE.match(rest)
+def _enter_notice(peeled: Peeled, at: int) -> bool:
+    match = _CODE.match(peeled.text, at)
     if match is None:
         return False
-    peeled.codes[:] = [_known(match.group())]
-    peeled.note("measure", f"Marketo Measure, code {match.group()}")
-    rest = rest[match.end() :]
-    folded = fold(rest)
-    end = min((cut for label in _RECORD_LABELS if (cut := folded.rfind(label)) > 0), default=len(rest))
-    rest, folded = rest[:end].rstrip(" ,、，;:："), folded[:end]
-    head = len(rest)
-    for label in _MESSAGE_LABELS:
-        if (cut := folded.find(label)) >= 0:
-            head = cut
-            break
-    for label in _FIELD_LABELS:
-        if (cut := folded.find(label, 0, head)) >= 0:
-            names = rest[cut + len(label) : head]
-            names = re.sub(r"(?i)[,、，\s]*(?:crm)?[\s-]*(?:de|der)?\s*$", "", names.strip(" :：,、，"))
-            peeled.fields = split_names(names) or peeled.fields
-            break
-    colon = folded.find(":", head)
-    peeled.text = rest[colon + 1 :].strip(_SPACES) if head < len(rest) else ""
+    code = _respelt(match.group())
+    peeled.codes[:] = [code]
+    peeled.note("measure", code)
+    notice = read_notice(peeled.text[match.end() :])
+    peeled.fields = notice.fields or peeled.fields
+    peeled.text = notice.text.strip(_SPACES)
     peeled.tailed = False
     return True
-
-
-def _known(code: str) -> str:
-    return code.replace("INSUFFISANT", "INSUFFICIENT")
 
 
 def _enter_client(peeled: Peeled, at: int) -> bool:
     match = _QUOTED_CAUSE.search(peeled.text, at)
     if match is None:
         return _strip_client(peeled)
-    peeled.note("client", "a client's quotation marks")
+    peeled.note("client", "quotation marks")
     peeled.text = match.group(1).strip(_SPACES)
     return True
 
@@ -397,10 +370,13 @@ def _enter_json(peeled: Peeled, at: int) -> bool:
 
 def _strip_client(peeled: Peeled) -> bool:
     """Take one exception class name off the front of a text without any other wrapper."""
+    text = peeled.text
+    if "Exception" not in text and "Error:" not in text and "Fault" not in text:
+        return False
     match = _EXCEPTION.match(peeled.text)
     if match is None or match.end() >= len(peeled.text):
         return False
-    peeled.note("client", f"the exception name {match.group().strip()!r}")
+    peeled.note("client", match.group().strip())
     peeled.text = peeled.text[match.end() :].strip(_SPACES)
     return True
 

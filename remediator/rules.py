@@ -12,7 +12,6 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cached_property
 from typing import Annotated, Literal, TypeAlias
 
 import yaml
@@ -50,6 +49,12 @@ OWNERS: Mapping[Category, Owner] = {
 """Who acts on a category unless a rule or a code says otherwise."""
 
 
+Shape: TypeAlias = Literal[
+    "label-text-value", "text-list", "text-field", "text-value", "text-id", "text-field-id"
+]
+"""How a code orders its text in every language (``extract.read_shape``)."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,6 +77,7 @@ class Match(_Strict):
             ``value`` extract. Prefer ``text``: it is faster and cannot run wild.
         object: the object that the text or the source names.
         field: one of the named fields.
+        needs_code: a text without any code never matches, because these words alone do not tell enough.
     """
 
     code: Words = ()
@@ -81,6 +87,7 @@ class Match(_Strict):
     pattern: str | None = None
     object: Words = ()
     field: Words = ()
+    needs_code: bool = False
 
     @field_validator("wrapper")
     @classmethod
@@ -133,7 +140,7 @@ class Rule(_Strict):
     match: Match
     category: Category
     extract: tuple[str, ...] = ()
-    shape: Literal["label-text-value", "text-list", "text-field"] | None = None
+    shape: Shape | None = None
     fixers: tuple[str, ...] = ()
     owner: Owner | None = None
     retry: bool = False
@@ -152,21 +159,6 @@ class Rule(_Strict):
     def who(self) -> Owner:
         """Who must act."""
         return self.owner or OWNERS[self.category]
-
-    @cached_property
-    def texts(self) -> tuple[Template, ...]:
-        """``match.text`` as templates."""
-        return tuple(Template.parse(source) for source in self.match.text)
-
-    @cached_property
-    def extracts(self) -> tuple[Template, ...]:
-        """``extract`` as templates."""
-        return tuple(Template.parse(source) for source in self.extract)
-
-    @cached_property
-    def regex(self) -> re.Pattern[str] | None:
-        """``match.pattern`` compiled."""
-        return re.compile(self.match.pattern, re.IGNORECASE) if self.match.pattern else None
 
 
 class RuleFile(_Strict):

@@ -1,0 +1,220 @@
+"""Rules made ready to be asked fifty thousand times a second: indexed by code and by words of their texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from remediator.extract import (
+    Template,
+    clean_field,
+    clean_label,
+    clean_value,
+    find_ids,
+    read_shape,
+    split_names,
+)
+from remediator.model import Confidence
+from remediator.peel import Peeled
+from remediator.rules import Rule
+
+MAX_PATTERN_TEXT = 2_000
+"""Characters that a rule's regular expression gets to see, so that none can take long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule cut out of a text."""
+
+    fields: tuple[str, ...] = ()
+    value: str | None = None
+    object: str | None = None
+    related_ids: tuple[str, ...] = ()
+
+
+NOTHING = Finding()
+
+
+class Ready:
+    """One rule with everything looked up that its file leaves to be derived."""
+
+    __slots__ = (
+        "category", "cause", "codes", "confidence", "extracts", "fields", "fixers", "guess", "id", "implied",
+        "needs_code",
+        "objects", "owner", "plain", "reason", "regex", "retry", "root_codes", "shape", "texts", "wrappers",
+    )  # fmt: skip
+
+    def __init__(self, rule: Rule) -> None:
+        match = rule.match
+        self.id = rule.id
+        self.category = rule.category
+        self.owner = rule.who
+        self.retry = rule.retry
+        self.confidence = rule.confidence
+        # A code that is only implied by the wording is never quite as sure as one that was written.
+        self.guess = Confidence.STRONG if rule.confidence is Confidence.EXACT else rule.confidence
+        self.fixers = rule.fixers
+        self.reason = rule.reason
+        self.cause = rule.cause or rule.category.value.replace("_", "-")
+        self.implied = rule.implied_code
+        self.codes = frozenset(match.code)
+        self.root_codes = frozenset(match.root_code)
+        self.wrappers = frozenset(match.wrapper)
+        self.objects = frozenset(name.lower() for name in match.object)
+        self.fields = frozenset(name.lower() for name in match.field)
+        self.texts = tuple(Template.parse(source) for source in match.text)
+        self.extracts = tuple(Template.parse(source) for source in rule.extract)
+        self.regex = re.compile(match.pattern, re.IGNORECASE) if match.pattern else None
+        self.shape = rule.shape
+        self.needs_code = match.needs_code
+        self.plain = not (self.texts or self.regex or self.objects or self.fields)
+
+    def fits(
+        self, folded: str, text: str, fields: tuple[str, ...], about: str | None, *, text_fits: bool = False
+    ) -> bool:
+        """Say whether everything but code and wrapper holds."""
+        if self.texts and not text_fits:
+            for template in self.texts:
+                if template.gate in folded and template.fit(folded, text) is not None:
+                    break
+            else:
+                return False
+        if self.regex is not None and self.regex.search(text[:MAX_PATTERN_TEXT]) is None:
+            return False
+        if self.objects and (about or "").lower() not in self.objects:
+            return False
+        return not self.fields or any(name.lower() in self.fields for name in fields)
+
+    def stands_inside(self, peeled: Peeled, code: str | None, root: str | None) -> bool:
+        """Say whether a rule about wrappers or inner codes holds."""
+        wrappers = peeled.wrappers
+        if self.wrappers and self.wrappers.isdisjoint(wrappers):
+            return False
+        if self.root_codes:
+            inside = root != code or "trigger" in wrappers or "flow" in wrappers
+            if root not in self.root_codes or not inside:
+                return False
+        return not self.codes or code in self.codes
+
+    def extract(self, text: str, folded: str) -> Finding | None:
+        """Return what this rule's own templates, shape or pattern cut out; ``None`` if none fits."""
+        for templates in (self.texts, self.extracts):
+            for template in templates:
+                if template.gate in folded and (filled := template.fit(folded, text)) is not None:
+                    found = finding(template, filled)
+                    if not template.names and self.shape is not None:
+                        return Finding(*read_shape(self.shape, text))
+                    if found.fields and found.value is None and self.shape is not None:
+                        found = replace(found, value=read_shape(self.shape, text)[1])
+                    return found
+        if self.shape is not None:
+            return Finding(*read_shape(self.shape, text))
+        if self.regex is not None and (match := self.regex.search(text[:MAX_PATTERN_TEXT])):
+            groups = match.groupdict()
+            name = clean_field(groups.get("field") or "")
+            return Finding(fields=(name,) if name else (), value=clean_value(groups.get("value") or ""))
+        return None
+
+
+def finding(template: Template, filled: Mapping[str, str]) -> Finding:
+    """Turn what fills a template's holes into fields, value, object and ids."""
+    fields: tuple[str, ...] = ()
+    value: str | None = None
+    subject: str | None = None
+    ids: tuple[str, ...] = ()
+    for name, raw in filled.items():
+        match name:
+            case "field":
+                at_start = not template.literals[0] and template.names[0] == "field"
+                label = clean_label(raw) if at_start else clean_field(raw)
+                fields = (label,) if label else ()
+            case "value" | "word":
+                value = clean_value(raw)
+            case "fields":
+                fields = split_names(raw)
+            case "object":
+                subject = clean_field(raw)
+            case "id" if one := clean_field(raw):
+                value = value or one
+                ids = find_ids(one)
+            case "ids":
+                ids = find_ids(raw)
+            case _:
+                pass
+    if value is None and not fields and not ids:
+        value = subject
+    return Finding(fields, value, subject, ids)
+
+
+class TextIndex:
+    """Templates by a word of theirs, so that a text is compared only with those it may fit.
+
+    The word stands between spaces inside the template's gate, so a text that fits has it between spaces too.
+    """
+
+    __slots__ = ("_always", "_by_word", "_count", "_wide")
+
+    def __init__(self) -> None:
+        self._by_word: dict[str, list[tuple[int, str, Template, Ready]]] = {}
+        self._always: list[tuple[int, str, Template, Ready]] = []
+        self._wide: list[tuple[int, str, Template, Ready]] = []
+        self._count = 0
+
+    def add(self, template: Template, rule: Ready) -> None:
+        """Add one template of a rule; rules are added in their order."""
+        entry = (self._count, template.gate, template, rule)
+        self._count += 1
+        word = max(template.gate.split(" ")[1:-1], key=len, default="")
+        if word:
+            self._by_word.setdefault(word, []).append(entry)
+        elif template.gate.isascii():
+            self._always.append(entry)
+        else:
+            self._wide.append(entry)
+
+    def candidates(self, folded: str) -> list[tuple[int, str, Template, Ready]]:
+        """Return the templates whose gate stands in the text, in the order of their rules."""
+        found = [entry for entry in self._always if entry[1] in folded]
+        for word in self._by_word.keys() & folded.split(" "):
+            found += [entry for entry in self._by_word[word] if entry[1] in folded]
+        if not folded.isascii():
+            found += [entry for entry in self._wide if entry[1] in folded]
+        if len(found) > 1:
+            found.sort(key=_order)
+        return found
+
+
+def _order(entry: tuple[int, str, Template, Ready]) -> int:
+    return entry[0]
+
+
+class Layer:
+    """One layer's rules, indexed so that a message meets only those that can match it.
+
+    Attributes:
+        specials: rules about wrappers and inner codes.
+        by_code: rules by each of their codes.
+        by_text: templates of all rules that a text without a code can be told by.
+        text_only: rules without any code.
+    """
+
+    __slots__ = ("by_code", "by_text", "specials", "text_only")
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        specials: list[Ready] = []
+        text_only: list[Ready] = []
+        self.by_code: dict[str, list[Ready]] = {}
+        self.by_text = TextIndex()
+        for rule in map(Ready, rules):
+            if rule.root_codes or rule.wrappers:
+                specials.append(rule)
+                continue
+            for code in rule.codes:
+                self.by_code.setdefault(code, []).append(rule)
+            if not rule.codes:
+                text_only.append(rule)
+            for template in () if rule.needs_code else rule.texts or rule.extracts:
+                self.by_text.add(template, rule)
+        self.specials = tuple(specials)
+        self.text_only = tuple(text_only)

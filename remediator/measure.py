@@ -1,0 +1,82 @@
+"""Marketo Measure's notifications, in the languages its help pages and users know.
+
+``Error occurred during Crm Export: <GROUP> : Entity type '<Object>': CRM ErrorCode: <CODE>, Field(s): <F>,
+CRM ErrorMessage: <text>, RecordId: <id>``. Words around the code differ by language, often half translated,
+so only their order and a few words of each language are relied on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from remediator.extract import fold, split_names
+
+_CODE_WORDS = ("code", "cód", "codice", "kod", "コード", "코드", "代码", "代碼")
+_MESSAGE_WORDS = (
+    "message", "mensaje", "meldung", "メッセージ", "mensagem", "messaggio", "메시지", "bericht", "melding",
+    "meddelande", "消息", "信息", "訊息",
+)  # fmt: skip
+_FIELD_WORDS = (
+    "field", "campo", "champ", "feld", "フィールド", "項目", "campi", "필드", "veld", "fält", "字段", "欄位",
+)  # fmt: skip
+_ENTITY = re.compile(
+    r"(?:entity type|tipo de entidade?|type d'entité|entitätstyp|エンティティ ?(?:の?タイプ|の?種類|型)"
+    r"|tipo di entità|엔(?:터|티)티 ?유형|entiteitstype|type entiteit|enhetstyp(?:en)?|实体类型|實體類型)"
+    r" ?['\"]? ?(\w{1,80})"
+)
+_RECORD_TAIL = re.compile(r"[,;.。] ?[^,;.。:\[\]]{0,30}id[^,;.。:\[\]]{0,8}: ?\w{1,18}\W{0,3}$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What a notification says behind its code."""
+
+    text: str
+    fields: tuple[str, ...]
+
+
+def names_code(before: str) -> bool | None:
+    """Say what the words before a code announce.
+
+    Returns:
+        ``True`` for ``CRM ErrorCode:`` in any language, ``False`` for another mention of the CRM (then the
+        code is one of Marketo Measure's groups), ``None`` when it is no notification at all.
+    """
+    label = before.rstrip(" :")[-80:]
+    for end in (":", ",", ";", "."):
+        label = label.rpartition(end)[2]
+    if "crm" not in label:
+        return None
+    return any(word in label for word in _CODE_WORDS)
+
+
+def entity(folded: str, text: str) -> str | None:
+    """Return the object named before the code."""
+    if "enti" not in folded and "enhet" not in folded and folded.isascii():
+        return None
+    match = _ENTITY.search(folded)
+    return text[match.start(1) : match.end(1)] if match else None
+
+
+def read_notice(rest: str) -> Notice:
+    """Read what stands behind ``CRM ErrorCode: CODE``."""
+    folded = fold(rest)
+    if "id" in folded[-60:] and (match := _RECORD_TAIL.search(folded, max(0, len(folded) - 120))):
+        rest, folded = rest[: match.start()], folded[: match.start()]
+    head, body = _segment(folded, _MESSAGE_WORDS, 0, len(folded))
+    field_at, names_at = _segment(folded, _FIELD_WORDS, 0, head)
+    fields: tuple[str, ...] = ()
+    if field_at < head:
+        fields = tuple(name for name in split_names(rest[names_at:head]) if "crm" not in name.lower())
+    return Notice(text=rest[body:].strip() if head < len(rest) else "", fields=fields)
+
+
+def _segment(folded: str, words: tuple[str, ...], start: int, end: int) -> tuple[int, int]:
+    """Return where the first label with one of the words begins and where its content begins."""
+    begins = min((at for word in words if (at := folded.find(word, start, end)) >= 0), default=-1)
+    colon = folded.find(":", begins, end) if begins >= 0 else -1
+    if colon < 0:
+        return end, end
+    opened = max(folded.rfind(",", start, begins), folded.rfind(";", start, begins))
+    return max(opened, start), colon + 1
