@@ -36,9 +36,7 @@ _LEVELS = {
     "record level": "Record Level",
     "job level": "Job Level",
 }
-_ID_IN_PATH = re.compile(
-    r"/(?:\d+|[a-zA-Z0-9]{15}|[a-zA-Z0-9]{18}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=[./]|$)"
-)
+_ID_IN_PATH = re.compile(r"/(?:\d+|\d\w{14}(?:\w{3})?|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=[./]|$)")
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from remediator.sandbox.marketo.activities import SYNC_TO_SFDC, SYNC_UPDATES
+from remediator.sandbox.marketo.fields import ACCOUNT_SYNC, CONTACT_SYNC, LEAD_SYNC
 from tests.sandbox.pairs import Pair
 
 
@@ -293,3 +294,8 @@ def test_rows_older_than_five_days_are_forgotten(pair: Pair) -> None:
     pair.cycle()
     assert not pair.sync.errors
     assert pair.sync.refused
+
+
+def test_every_synced_field_exists_in_salesforce(pair: Pair) -> None:
+    for kind, synced in (("Lead", LEAD_SYNC), ("Contact", CONTACT_SYNC), ("Account", ACCOUNT_SYNC)):
+        assert set(synced.values()) <= set(pair.org.objects[kind].fields)

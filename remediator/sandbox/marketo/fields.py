@@ -72,7 +72,7 @@ salutation|Salutation|string|255|Salutation|
 segment|Segment|string|255|Segment__c|
 Job_Level__c|Job Level|string|255|Job_Level__c|
 Product_Interest__c|Product Interest|string|255|Product_Interest__c|
-Sub_Industry__c|Sub Industry|string|255|Sub_Industry__c|
+Sub_Industry__c|Sub Industry|string|255|Sub_Industry__c|-
 leadType|Lead Type|string|255|Lead_Type__c|
 leadScore|Lead Score|score||Lead_Score__c|
 Budget__c|Budget|currency||Budget__c|
