@@ -158,15 +158,17 @@ def _check(fixer: Fixer, request: FixRequest, timeout_s: float) -> Iterator[Find
 
 
 def _narrowed(fixer: Fixer, request: FixRequest) -> FixRequest | None:
-    """Return the request with only what ``reads`` names, or ``None`` when the fixer does not say."""
+    """Return the request with only what ``reads`` names, or ``None`` when the fixer does not say.
+
+    The controlling field of a dependent picklist is part of what the failing field means and stays.
+    """
     reads = getattr(fixer, "reads", None)
     if reads is None:
         return None
     kept = {
         name: value
         for name, value in request.record.items()
-        if name == request.field.name
-        or name in reads
+        if name in {request.field.name, request.field.controller, *reads}
         or (name in request.fields and request.fields[name].role in reads)
     }
     return replace(request, record=kept)
