@@ -74,7 +74,7 @@ def find_layout(
     """
     encoding = encoding or find_encoding(path)
     with open_text(path, encoding) as stream:
-        top = [stream.readline(MAX_ROW_CHARS) for _ in range(_HEADER_LINES)]
+        top = [repaired(stream.readline(MAX_ROW_CHARS)) for _ in range(_HEADER_LINES)]
     for skipped, line in enumerate(top):
         for delimiter in DELIMITERS:
             cells = _one_row(top[skipped:], delimiter)
@@ -95,7 +95,7 @@ def header_as_seen(path: Path, encoding: str | None) -> str:
     """Return the file's first line with words, shortened, for an error message."""
     with open_text(path, encoding or find_encoding(path)) as stream:
         for _ in range(_HEADER_LINES):
-            line = stream.readline(MAX_ROW_CHARS).strip()
+            line = repaired(stream.readline(MAX_ROW_CHARS)).strip()
             if line and not line.lower().startswith("sep="):
                 return line if len(line) <= 200 else line[:200] + "..."
     return ""
@@ -257,30 +257,29 @@ class _Lines:
             raise StopIteration
         if len(line) > MAX_ROW_CHARS and not line.endswith(("\n", "\r")):
             self._skip_rest_of_line()
-        if not line.isascii():
-            line = self._repaired(line)
-        return line.replace("\0", "\ufffd") if "\0" in line else line
+        whole = repaired(line)
+        if whole is not line and not self._noted:
+            self._noted = True
+            self._note(
+                f"{self._name}, line {self._handed + 1}: not valid UTF-8; such bytes are read as Windows-1252"
+            )
+        return whole.replace("\0", "\ufffd") if "\0" in whole else whole
 
     def _skip_rest_of_line(self) -> None:
         """Pass over the rest of a line too long to keep; its beginning goes to the rejects."""
         while (part := self._stream.readline(MAX_ROW_CHARS)) and not part.endswith(("\n", "\r")):
             pass
 
-    def _repaired(self, line: str) -> str:
-        """Read bytes that are not UTF-8 as Windows-1252, the usual stray in such files, and say so once."""
-        try:
-            line.encode()
-        except UnicodeEncodeError:
-            if not self._noted:
-                self._noted = True
-                self._note(
-                    f"{self._name}, line {self._handed + 1}: not valid UTF-8;"
-                    " such bytes are read as Windows-1252"
-                )
-            return "".join(
-                bytes((ord(char) - 0xDC00,)).decode("cp1252", "replace")
-                if "\udc80" <= char <= "\udcff"
-                else char
-                for char in line
-            )
+
+def repaired(line: str) -> str:
+    """Read bytes that are not UTF-8 as Windows-1252, the usual stray; returns the same line if it has none."""
+    if line.isascii():
         return line
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return "".join(
+            bytes((ord(char) - 0xDC00,)).decode("cp1252", "replace") if "\udc80" <= char <= "\udcff" else char
+            for char in line
+        )
+    return line

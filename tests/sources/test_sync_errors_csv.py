@@ -71,6 +71,12 @@ def test_bytes_of_windows_1252_are_read_as_such_and_said_once(tmp_path: Path) ->
     assert "line 2" in notes[0]
 
 
+def test_a_header_in_windows_1252_is_known_too(tmp_path: Path) -> None:
+    header = "Échec le,Type d’erreur,Détails de l’erreur,ID Marketo,ID Salesforce,Objet,Opération"
+    taken, _ = read(a_file(tmp_path, a_row(3), header=header, encoding="cp1252"))
+    assert taken[0].marketo_id == "3"
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_found_out(tmp_path: Path, delimiter: str) -> None:
     path = a_file(tmp_path, a_row(5).replace(",", delimiter), header=HEADER.replace(",", delimiter))
