@@ -16,7 +16,7 @@ A fault is a mapping with a ``name`` from the table, and says which requests it 
 | daily_quota | Marketo 607; Salesforce 403 ``REQUEST_LIMIT_EXCEEDED`` ``TotalRequests`` | no | |
 | token_expired | Marketo 602; Salesforce 401 ``INVALID_SESSION_ID`` | no | |
 | token_invalid | Marketo 601; Salesforce 401 ``INVALID_SESSION_ID`` | no | |
-| server_error | HTTP 500 and a page; style json: 611, ``UNKNOWN_EXCEPTION`` | ``done`` | status, style, done |
+| server_error | HTTP 500, a page; style json: 611, ``UNKNOWN_EXCEPTION`` | ``done`` | status, style, done |
 | unavailable | Marketo 608; Salesforce 503 with a page | no | |
 | timeout_code | Marketo 604; Salesforce 400 ``QUERY_TIMEOUT`` | ``done`` | done |
 | slow | the whole answer, ``seconds`` late | yes | seconds |

@@ -14,8 +14,8 @@ class Ledger:
     """An append-only list of everything that reached or changed either system.
 
     Kinds in use: ``request`` (every HTTP call, written by the server), ``write`` (one record changed:
-    ``object``, ``id``, ``operation``, ``changes`` as ``{field: [before, after]}``), ``person_edit`` (alike), ``rollback``,
-    ``sync_push``, ``sync_pull``, ``sync_refused``, ``fault``, ``trigger``, ``login``.
+    ``object``, ``id``, ``operation``, ``changes`` as ``{field: [before, after]}``), ``person_edit`` (alike),
+    ``rollback``, ``sync_push``, ``sync_pull``, ``sync_refused``, ``fault``, ``trigger``, ``login``.
     """
 
     def __init__(self, clock: VirtualClock) -> None:

@@ -150,10 +150,12 @@ class Sessions:
         return self._usable(self.org.bot.username)
 
     def _check_expiry(self, expires: Any) -> None:
-        if not isinstance(expires, int | float):
-            raise LoginRefused("invalid_grant", "invalid assertion")
-        virtual = expires - self._clock.now().timestamp()
-        real = expires - datetime.now(self._clock.now().tzinfo).timestamp()
+        try:
+            moment = float(expires)  # a number in a string is taken too
+        except (TypeError, ValueError):
+            raise LoginRefused("invalid_grant", "invalid assertion") from None
+        virtual = moment - self._clock.now().timestamp()
+        real = moment - datetime.now(self._clock.now().tzinfo).timestamp()
         if not any(-5 < left <= 305 for left in (virtual, real)):
             raise LoginRefused(
                 "invalid_grant", "expired authorization code" if virtual < 0 else "invalid assertion"

@@ -10,6 +10,7 @@ from remediator.sandbox.salesforce.access import ObjectRights, User
 from remediator.sandbox.salesforce.address import AddressChange
 from remediator.sandbox.salesforce.automation import duplicate_error
 from remediator.sandbox.salesforce.errors import Refused, SaveError, refuse
+from remediator.sandbox.salesforce.ids import full_id
 from remediator.sandbox.salesforce.messages import language_of, say
 from remediator.sandbox.salesforce.metadata import ObjectType
 from remediator.sandbox.salesforce.tables import Row
@@ -110,8 +111,9 @@ class Save:
                 raise refuse("ENTITY_IS_LOCKED", say(self.language, "locked"))
             if self.row.get("IsConverted"):
                 raise refuse("CANNOT_UPDATE_CONVERTED_LEAD", say(self.language, "converted"))
-        owner = sent.get("OwnerId") or self.row.get("OwnerId")
-        if owner and not self.org.is_active(owner) and not self.user.modify_all:
+        owner = full_id(sent.get("OwnerId") or self.row.get("OwnerId"))
+        known = owner is not None and self.org.exists("User", owner)
+        if owner and known and not self.org.is_active(owner) and not self.user.modify_all:
             text = say(self.language, "inactive_owner", id=owner[:15], object=self.kind.label.lower())
             raise refuse("INACTIVE_OWNER_OR_USER", text)
 
@@ -130,7 +132,7 @@ class Save:
             field = self.kind.fields[name]
             if value is None or field.type != "reference":
                 continue
-            if name == "OwnerId" or any(self.org.exists(target, value) for target in field.refers):
+            if any(self.org.exists(target, value) for target in field.refers):
                 continue
             if any(self.org.is_deleted(target, value) for target in field.refers):
                 raise refuse("ENTITY_IS_DELETED", say(self.language, "deleted"))
