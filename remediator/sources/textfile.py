@@ -272,7 +272,7 @@ class _Lines:
 
 
 def repaired(line: str) -> str:
-    """Read bytes that are not UTF-8 as Windows-1252, the usual stray; returns the same line if it has none."""
+    """Read bytes that are not UTF-8 as Windows-1252, the usual stray; the same line if it has none."""
     if line.isascii():
         return line
     try:
