@@ -1,8 +1,8 @@
 """Builds the tables under ``rules/geo`` that ``fixers.geo`` looks names up in.
 
-Run ``python -m benchmarks.geo_build`` after a change to the YAML files there or to pycountry or Babel, and commit the
-result; ``tests/fixers/geo`` checks that a rebuild gives the same files. ``--cldr FOLDER`` first takes the English
-subdivision names out of an unpacked ``cldr-subdivisions-full`` package.
+Run ``python -m benchmarks.geo_build`` after a change to the YAML files there or to pycountry or Babel, and
+commit the result; ``tests/fixers/geo`` checks that a rebuild gives the same files. ``--cldr FOLDER`` first
+takes the English subdivision names out of an unpacked ``cldr-subdivisions-full`` package.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def build_countries() -> dict[str, Any]:
                     blocked[form] = reason
     for name in vocabulary["lookalikes"]:
         for form in forms(str(name)):
-            if form not in names or names[form][2] in "3":
+            if form not in names or names[form][2] == "3":
                 names.pop(form, None)
                 blocked.setdefault(form, "lookalike")
     codes = {}
@@ -126,7 +126,9 @@ def build_countries() -> dict[str, Any]:
             country.alpha_2
         )
     codes |= {"uk": "GB", "xk": "XK", "usa": "US"}
+    english = localedata.load("en")["territories"]
     return {
+        "titles": {code: english[code] for code in sorted(set(codes.values()))},
         "names": dict(sorted(names.items())),
         "bags": {k: next(iter(c)) for k, c in sorted(bags.items()) if len(c) == 1 and " " in k},
         "codes": dict(sorted(codes.items())),

@@ -1,4 +1,4 @@
-"""The subdivision half of ``benchmarks.geo_build``: every ISO 3166-2 unit under every name that a source gives it."""
+"""The subdivision half of ``benchmarks.geo_build``: every ISO 3166-2 unit under every known name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def kinds_of(country: str) -> frozenset[str]:
 def spellings(name: str) -> Iterator[str]:
     """Yield the ways ISO's own way of writing a name may be read.
 
-    ``Illes Balears [Islas Baleares]`` and ``Elgeyo/Marakwet`` are two names, ``Madrid, Comunidad de`` is one turned round.
+    ``Illes Balears [Islas Baleares]`` and ``Elgeyo/Marakwet`` are two names, ``Madrid, Comunidad de`` is
+    one turned round.
     """
     yield name
     opened = re.split(r"\s*[\[(]", name)
@@ -125,7 +126,10 @@ def build_subdivisions() -> tuple[dict[str, Any], dict[str, str]]:
                     world[form].add(claimant)
             if code and claimed[code][0] % 4 <= 2:
                 widely[form] = code
+        for name in hand("words")["not_units"].get(country, ()):
+            names |= {form: "-|8" for form in forms(name) if form not in mine}
         tables[country] = {
+            "titles": {u.code[3:]: english.get(u.code.replace("-", "").lower(), u.name) for u in units},
             "codes": codes,
             "names": dict(sorted(names.items())),
             "parents": {u.code[3:]: u.parent_code[3:] for u in units if u.parent_code},
@@ -138,4 +142,6 @@ def build_subdivisions() -> tuple[dict[str, Any], dict[str, str]]:
             continue
         lone = len({code[:2] for code in claimants}) == 1
         alone[form] = widely.get(form, "-") if lone else "-"
+    for name in hand("words")["everywhere"]:
+        alone |= dict.fromkeys(forms(name), "-")
     return tables, alone

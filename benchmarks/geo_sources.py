@@ -1,4 +1,4 @@
-"""Where the tables under ``rules/geo`` come from: the hand-written files, pycountry, and how names become keys."""
+"""Where the tables under ``rules/geo`` come from, and how names become keys."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from fixers.geo_text import key_of
 FOLDER = Path(__file__).parent.parent / "rules" / "geo"
 
 # Languages in which an address outside its own country is likely to be written.
-MAJOR = frozenset(
-    ["en", "es", "fr", "de", "it", "pt", "nl", "sv", "da", "nb", "no", "fi", "pl", "cs", "sk", "hu", "ro", "tr", "ru", "uk", "el", "bg", "hr", "sr", "sl", "id", "ms", "vi", "ja", "zh", "ko", "ar", "he", "hi", "th", "fa", "ca", "et", "lt", "lv", "bn", "ta", "te", "mr", "ur"]
-)
-FUZZY = frozenset(["en", "es", "fr", "de", "it", "pt", "nl", "sv", "da", "nb", "no", "pl", "tr", "id"])
+MAJOR = frozenset((
+    "en", "es", "fr", "de", "it", "pt", "nl", "sv", "da", "nb", "no", "fi", "pl", "cs", "sk", "hu", "ro",
+    "tr", "ru", "uk", "el", "bg", "hr", "sr", "sl", "id", "ms", "vi", "ja", "zh", "ko", "ar", "he", "hi",
+    "th", "fa", "ca", "et", "lt", "lv", "bn", "ta", "te", "mr", "ur",
+))  # fmt: skip
+FUZZY = frozenset((
+    "en", "es", "fr", "de", "it", "pt", "nl", "sv", "da", "nb", "no", "pl", "tr", "id",
+))  # fmt: skip
 
 SHORTEST = (3, 4, 4, 5)
 """Latin letters a name needs, by tier: "man", "sin" and "end" are countries in some language."""
@@ -65,6 +69,7 @@ def forms(name: str) -> set[str]:
     if any(letter in lowered for letter in "äöüå"):
         found.add(key_of(lowered.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("å", "aa")))
     if "(" in name or "[" in name:
-        # "Myanmar (Burma)", "Congo - Kinshasa (RDC)": each part alone is too bold, the words in a row are not.
+        # "Myanmar (Burma)", "Congo - Kinshasa (RDC)": each part alone is too bold, the words in a row are
+        # not.
         found.add(key_of(name.replace("(", " ").replace(")", " ")))
     return {form for form in found if form}

@@ -1,8 +1,8 @@
 """Countries and their subdivisions out of messy text.
 
-``country_code`` and ``subdivision_code`` are the short answers; ``find_country`` and ``find_subdivision`` say how sure
-they are and why. All are pure functions of their arguments and never raise on any text. The tables are read from
-``rules/geo`` on first use.
+``country_code`` and ``subdivision_code`` are the short answers; ``find_country`` and ``find_subdivision``
+say how sure they are and why. All are pure functions of their arguments and never raise on any text. The
+tables are read from ``rules/geo`` on first use.
 """
 
 from __future__ import annotations
@@ -10,8 +10,18 @@ from __future__ import annotations
 from fixers.geo_country import find_country
 from fixers.geo_match import Match, Refusal
 from fixers.geo_subdivision import find_subdivision
+from fixers.geo_tables import countries, units, units_exist
 
-__all__ = ["Match", "Refusal", "country_code", "find_country", "find_subdivision", "subdivision_code"]
+__all__ = [
+    "Match",
+    "Refusal",
+    "country_code",
+    "country_name",
+    "find_country",
+    "find_subdivision",
+    "subdivision_code",
+    "subdivision_name",
+]
 
 
 def country_code(text: str) -> str | None:
@@ -25,8 +35,20 @@ def subdivision_code(text: str, country: str | None = None) -> str | None:
 
     Args:
         text: what stands in the state field.
-        country: alpha-2 code of the record's country; without it only a name or code that is one in the whole world
+        country: alpha-2 code of the record's country; without it only a name or code that is one in the
+        whole world
             is answered.
     """
     found = find_subdivision(text, country)
     return found.code if isinstance(found, Match) else None
+
+
+def country_name(code: str) -> str | None:
+    """Return the English name of an ISO 3166-1 alpha-2 code."""
+    return countries().titles.get(code)
+
+
+def subdivision_name(code: str) -> str | None:
+    """Return the English name of an ISO 3166-2 code."""
+    country, _, tail = code.partition("-")
+    return units(country).titles.get(tail) if units_exist(country) else None

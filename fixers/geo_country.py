@@ -26,13 +26,35 @@ WHY: Final = {
 _REFUSED_CODES: Final = {"na": "NA may be Namibia, North America or not available; write the country in full"}
 
 
-def find_country(text: str) -> Match | Refusal:
-    """Return the country that a text names, or why none is answered. Never raises, whatever the text."""
+def find_country(text: str, *, confirmed: frozenset[str] = frozenset()) -> Match | Refusal:
+    """Return the country that a text names, or why none is answered. Never raises, whatever the text.
+
+    Args:
+        text: what stands in the country field.
+        confirmed: alpha-2 codes that the rest of the record points to (state, phone, postal code, e-mail
+        domain).
+            They raise a weak answer to a strong one, or choose among several that are as near; alone they
+            decide nothing.
+    """
     if len(text) > MAX_LENGTH:
         text = text.strip()
         if len(text) > MAX_LENGTH:
             return Refusal("the text is too long to be a country")
-    return _find(text)
+    found = _find(text)
+    if not confirmed or (isinstance(found, Match) and found.confidence is not Confidence.WEAK):
+        return found
+    if isinstance(found, Match):
+        if found.code not in confirmed:
+            return found
+        return Match(
+            found.code, Confidence.STRONG, f"{found.reason}; the rest of the record agrees", found.candidates
+        )
+    near = [code for code, _ in found.candidates if code in confirmed]
+    if len(near) != 1:
+        return found
+    return Match(
+        near[0], Confidence.WEAK, f"{found.reason}; the rest of the record points to one", found.candidates
+    )
 
 
 @lru_cache(maxsize=65536)
@@ -53,9 +75,11 @@ def _find(text: str) -> Match | Refusal:
             if found is not None:
                 return found
     found = _pieces(text, parts, table)
-    if found is not None:
-        return found
-    return _misspelt(parts, table)
+    if found is None:
+        found = _misspelt(parts)
+        if isinstance(found, Refusal) and len(parts) > 1:
+            found = _trailing(parts, table) or found
+    return found
 
 
 def _whole(parts: list[str], table: Countries) -> Match | Refusal | None:
@@ -68,6 +92,8 @@ def _whole(parts: list[str], table: Countries) -> Match | Refusal | None:
         if (code := table.codes.get(raw)) is not None:
             sure = Confidence.STRONG if raw.isdigit() else Confidence.EXACT
             return Match(code, sure, f"{raw.upper()} is a code of {code}")
+    if len(parts) > 2 and not _AND.isdisjoint(parts) and (both := _both(parts, table)) is not None:
+        return both
     if (named := table.names.get(joined)) is not None:
         code, tier = named[:2], named[2]
         sure = Confidence.STRONG if tier == "3" else Confidence.EXACT
@@ -79,33 +105,39 @@ def _whole(parts: list[str], table: Countries) -> Match | Refusal | None:
     return None
 
 
+_AND: Final = frozenset({"and", "y", "e", "et", "und", "en", "og", "och", "or", "o", "ou", "oder"})
+
+
+def _both(parts: list[str], table: Countries) -> Refusal | None:
+    """Refuse two countries that *and* joins; names that contain an *and* were found before."""
+    for i, part in enumerate(parts[1:-1], 1):
+        if part in _AND:
+            left, right = (table.names.get(key(side)) for side in (parts[:i], parts[i + 1 :]))
+            if left is not None and right is not None and left[:2] != right[:2]:
+                return Refusal(
+                    f"the text names more than one country: {left[:2]}, {right[:2]}",
+                    ((left[:2], 50.0), (right[:2], 50.0)),
+                )
+    return None
+
+
 def _pieces(text: str, parts: list[str], table: Countries) -> Match | Refusal | None:
-    """Look for a country among the pieces that punctuation cuts a text into, then at its end."""
+    """Look for a country among the pieces that punctuation cuts a text into."""
     if len(parts) > 10:
         return Refusal("the text is a sentence, not a country")
     turned = not table.turns.isdisjoint(parts)
     pieces = [piece for piece in (words(part) for part in SEPARATORS.split(text)) if piece]
-    named: list[str] = []
-    for piece in pieces:
-        if (code := _named(piece, table)) is not None:
-            named.append(code)
-    if len(pieces) > 1 and named:
-        return _agreed(text, named, turned, table)
+    named = [code for piece in pieces if (code := _named(piece, table)) is not None]
     if turned:
-        return (
-            Refusal("the text names a country only to leave it out or beside another place")
-            if named
-            else None
-        )
-    if len(parts) > 1:
-        return _coded(pieces, table) or _trailing(parts, table)
+        return Refusal("the text says more about a country than its name") if named else None
+    if len(pieces) > 1 and named:
+        return _agreed(text, pieces, named, table)
     return None
 
 
 def _named(piece: list[str], table: Countries) -> str | None:
     """Return the country that one piece of a text names, by a name in a widely used language."""
-    joined = key(piece)
-    named = table.names.get(joined)
+    named = table.names.get(key(piece))
     if named is not None and named[2] < "3":
         return named[:2]
     if len(piece) > 1:
@@ -117,25 +149,23 @@ def _named(piece: list[str], table: Countries) -> str | None:
     return None
 
 
-def _agreed(text: str, named: list[str], turned: bool, table: Countries) -> Match | Refusal:
+def _agreed(text: str, pieces: list[list[str]], named: list[str], table: Countries) -> Match | Refusal:
     """Return the one country that the pieces of a text name."""
     codes = list(dict.fromkeys(named))
+    if len(codes) == 1:
+        # "South Gorgia (UK)": the piece that is not understood may name a territory of the other.
+        for piece in pieces:
+            near = _misspelt(piece) if len(key(piece)) > 6 and _named(piece, table) is None else None
+            if isinstance(near, Match) and near.code != codes[0]:
+                codes.append(near.code)
     candidates = tuple((code, 50.0) for code in codes)
-    if turned:
-        return Refusal("the text says more about a country than its name", candidates)
-    if len(codes) == 2 and table.parents.get(codes[0]) == codes[1]:
-        return Match(codes[0], Confidence.STRONG, f"{codes[0]}, which belongs to {codes[1]}")
-    if len(codes) == 2 and table.parents.get(codes[1]) == codes[0]:
-        return Match(codes[1], Confidence.STRONG, f"{codes[1]}, which belongs to {codes[0]}")
+    for inner, outer in (codes, codes[::-1]) if len(codes) == 2 else ():
+        if table.parents.get(inner) == outer:
+            return Match(inner, Confidence.STRONG, f"{inner}, which belongs to {outer}", candidates)
     if len(codes) > 1:
         return Refusal("the text names more than one country: " + ", ".join(codes), candidates)
     sure = Confidence.WEAK if "?" in text else Confidence.STRONG
     return Match(codes[0], sure, f"a part of the text names {codes[0]}, and no part names another country")
-
-
-def _coded(pieces: list[list[str]], table: Countries) -> Match | None:
-    """Accept a code and a name that agree, and a number before a name."""
-    return None
 
 
 def _trailing(parts: list[str], table: Countries) -> Match | Refusal | None:
@@ -146,8 +176,15 @@ def _trailing(parts: list[str], table: Countries) -> Match | Refusal | None:
         if named is None or named[2] > "1" or len(joined) < 2:
             continue
         before = parts[: len(parts) - size]
-        if before[-1] in table.adjectives or joined in table.people or len(before) > 3:
+        if (
+            before[-1] in table.adjectives
+            or not table.turns.isdisjoint(before)
+            or joined in table.people
+            or len(before) > 3
+        ):
             return None
+        if table.codes.get("".join(before)) == named[:2]:
+            return Match(named[:2], Confidence.STRONG, f"a code and a name of {named[:2]}")
         for start in range(len(before)):
             other = table.names.get(key(before[start:]))
             if other is not None and other[:2] != named[:2]:
@@ -156,7 +193,7 @@ def _trailing(parts: list[str], table: Countries) -> Match | Refusal | None:
     return None
 
 
-def _misspelt(parts: list[str], table: Countries) -> Match | Refusal:
+def _misspelt(parts: list[str]) -> Match | Refusal:
     """Look for the one name that the text is a typing error of."""
     nothing = Refusal("no country is known by this name")
     joined = key(parts)
@@ -180,7 +217,7 @@ def _misspelt(parts: list[str], table: Countries) -> Match | Refusal:
     candidates = tuple((code, 100.0 - 100.0 * distance / size) for (distance, _), code in ranked)
     (distance, _), code = ranked[0]
     if len(ranked) > 1 and ranked[1][0] == ranked[0][0]:
-        return Refusal("it may be a typing error of several countries", candidates)
+        return Refusal("it may be a typing error of several countries", candidates, tied=True)
     if best.get("-", (9, ""))[0] < distance:
         return Refusal("it is nearer to a word that is no country", candidates)
     lonely = len(ranked) == 1 and "-" not in best

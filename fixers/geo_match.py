@@ -30,7 +30,9 @@ class Refusal:
     Attributes:
         reason: why, as a sentence that a person can act on.
         candidates: ``(code, score from 0 to 100)`` that a person may pick from, best first.
+        tied: it may be a typing error of several names, so the rest of a record may choose among them.
     """
 
     reason: str
     candidates: tuple[tuple[str, float], ...] = ()
+    tied: bool = False

@@ -8,7 +8,7 @@ from typing import Final
 
 from fixers.geo_country import EMPTY, SEPARATORS, WHY, find_country
 from fixers.geo_match import Match, Refusal
-from fixers.geo_tables import Units, countries, units, units_exist, world_names
+from fixers.geo_tables import Units, countries, kind_typos, units, units_exist, world_names
 from fixers.geo_text import MAX_LENGTH, bare, key, sound, unescaped, words
 from remediator.api import Confidence
 
@@ -22,7 +22,8 @@ def find_subdivision(text: str, country: str | None = None) -> Match | Refusal:
 
     Args:
         text: what stands in the state field.
-        country: alpha-2 code of the country that the unit must belong to; ``None`` if it is not known, then only what
+        country: alpha-2 code of the country that the unit must belong to; ``None`` if it is not known, then
+        only what
             is one in the whole world is answered.
     """
     if len(text) > MAX_LENGTH:
@@ -53,7 +54,13 @@ def _find(text: str, country: str) -> Match | Refusal:
             text, parts = repaired, words(repaired)
             found = _whole(parts, text, table) if parts else None
     if found is None:
-        found = _foreign(parts, table) or _pieces(text, parts, table) or _misspelt(parts, text, table)
+        found = _foreign(parts, table)
+    if found is None:
+        found, left = _pieces(text, parts, table)
+        if found is None:
+            found = _misspelt(parts, text, table)
+            if isinstance(found, Refusal):
+                found = _ends(left, table) or found
     return found
 
 
@@ -121,18 +128,23 @@ def _foreign(parts: list[str], table: Units) -> Refusal | None:
     return None
 
 
-def _pieces(text: str, parts: list[str], table: Units) -> Match | Refusal | None:
-    """Look for one unit among the pieces that punctuation cuts a text into, then at the ends of a piece."""
-    if len(parts) < 2:
-        return None
-    if len(parts) > 10:
-        return Refusal("the text is a sentence, not a state")
-    if not countries().turns.isdisjoint(parts):
-        return Refusal("the text says more about a state than its name")
-    found: list[str] = []
+def _pieces(text: str, parts: list[str], table: Units) -> tuple[Match | Refusal | None, list[list[str]]]:
+    """Look for one unit among the pieces that punctuation cuts a text into.
+
+    Returns:
+        The answer, if there is one, and the pieces that name nothing known.
+    """
     left: list[list[str]] = []
+    if len(parts) < 2:
+        return None, left
+    if len(parts) > 10:
+        return Refusal("the text is a sentence, not a state"), left
+    if not countries().turns.isdisjoint(parts):
+        return Refusal("the text says more about a state than its name"), left
+    found: list[str] = []
     pieces = [[word for word in words(piece) if not word.isdigit()] for piece in SEPARATORS.split(text)]
-    for piece in filter(None, pieces):
+    pieces = [piece for piece in pieces if piece]
+    for piece in pieces:
         whole = _whole(piece, " ".join(piece), table)
         if isinstance(whole, Match):
             found.append(whole.code)
@@ -141,15 +153,13 @@ def _pieces(text: str, parts: list[str], table: Units) -> Match | Refusal | None
         if home[:2] == table.country or key(piece).upper() == table.country:
             continue
         if home[2] < "2" and len(pieces) > 1:
-            return Refusal(f"the text names another country, {home[:2]}")
+            return Refusal(f"the text names another country, {home[:2]}"), left
         left.append(piece)
-    sure = Confidence.STRONG
-    if not found:
-        sure = Confidence.WEAK
-        for piece in left:
-            end = _end(piece, table)
-            if end is not None:
-                found.append(end)
+    return _one_of(found, table, Confidence.STRONG), left
+
+
+def _one_of(found: list[str], table: Units, sure: Confidence) -> Match | Refusal | None:
+    """Return the one unit that several pieces agree on."""
     codes = list(dict.fromkeys(found))
     if not codes:
         return None
@@ -161,21 +171,29 @@ def _pieces(text: str, parts: list[str], table: Units) -> Match | Refusal | None
         return Refusal(
             "the text names more than one state: " + ", ".join(codes), tuple((c, 50.0) for c in codes)
         )
-    return Match(codes[0], sure, f"a part of the text names {codes[0]}")
+    return Match(codes[0], sure, f"a part of the text names {codes[0]}, and no part names another")
 
 
-_TOWNS: Final = frozenset(
-    ["city", "town", "beach", "heights", "springs", "falls", "park", "hills", "island", "islands", "valley", "lake", "creek", "river", "bay", "harbor", "harbour", "village", "county", "parish", "district", "university", "college", "school", "street", "st", "ave", "avenue", "road", "rd"]
-)
+def _ends(pieces: list[list[str]], table: Units) -> Match | Refusal | None:
+    """Look at the ends of the pieces that name nothing as a whole."""
+    found = [end for piece in pieces if (end := _end(piece, table)) is not None]
+    return _one_of(found, table, Confidence.WEAK)
+
+
+_TOWNS: Final = frozenset((
+    "city", "town", "beach", "heights", "springs", "falls", "park", "hill", "hills", "island", "islands",
+    "valley", "lake", "creek", "river", "bay", "harbor", "harbour", "village", "county", "parish", "district",
+    "university", "college", "school", "street", "st", "ave", "avenue", "road", "rd",
+))  # fmt: skip
 
 
 def _end(piece: list[str], table: Units) -> str | None:
     """Return the unit that the last or the first words of a piece name."""
     for size in range(min(4, len(piece) - 1), 0, -1):
         for tail, rest in ((piece[-size:], piece[:-size]), (piece[:size], piece[size:])):
-            leading = rest is not piece[:-size] and tail == piece[:size] and rest == piece[size:]
+            leading = tail == piece[:size]
             joined = key(tail)
-            if leading and rest[0] in _TOWNS:
+            if rest[0] in _TOWNS if leading else rest[-1] in countries().adjectives:
                 continue
             named = table.names.get(joined)
             if named is not None and named[0] != "-" and named.rpartition("|")[2] in "01" and len(joined) > 3:
@@ -196,37 +214,50 @@ def _misspelt(parts: list[str], text: str, table: Units) -> Match | Refusal:
     """Look for the one unit of the country whose name the text is a typing error of."""
     nothing = Refusal(f"no subdivision of {table.country} is known by this name")
     joined = key(parts)
-    stripped = bare(text, parts, table.kinds)
-    for query in dict.fromkeys((joined, stripped)):
-        size = len(query)
-        if size < 5 or size > 60 or any(letter.isdigit() for letter in query):
-            continue
-        best: dict[str, tuple[int, int]] = {}
-        for near in table.typos().near(query, 1 if size < 6 else 2):
-            if len(near.name) < 5 and size - len(near.name) != 1:
-                continue
-            tail, _, tier = table.names[near.name].partition("|")
-            best[tail] = min(best.get(tail, (9, 9)), (near.distance, int(tier)))
-        ranked = sorted((rank, tail) for tail, rank in best.items() if tail != "-")
-        if not ranked:
-            continue
-        candidates = tuple((table.full(tail), 100.0 - 100.0 * rank[0] / size) for rank, tail in ranked)
-        (distance, tier), tail = ranked[0]
-        if len(ranked) > 1 and ranked[1][0] == ranked[0][0]:
-            return Refusal("it may be a typing error of several subdivisions", candidates)
-        if distance == 2 and size < 7:
-            continue
-        code = table.full(tail)
-        sure = Confidence.STRONG if distance == 1 and size >= 7 and len(ranked) == 1 else Confidence.WEAK
-        return Match(code, sure, f"{distance} letter(s) away from a name of {code}", candidates)
+    kinds = kind_typos()
+    proper = [part for part in parts if len(part) < 7 or not kinds.near(part, 1)] if len(parts) > 1 else parts
+    for query in dict.fromkeys((joined, "".join(parts), bare(text, parts, table.kinds), key(proper))):
+        found = _near(query, table)
+        if found is not None:
+            return found
     heard = table.sounds().get(sound(joined)) if len(joined) > 4 else None
     if heard is None and len(joined) > 5:
-        near_sounds = table.sound_typos().near(sound(joined), 1)
+        near_sounds = table.sound_typos().near(sound(joined), 1 if len(joined) < 10 else 2)
         tails = {table.sounds()[near.name] for near in near_sounds}
         heard = tails.pop() if len(tails) == 1 else None
     if heard is None or heard == "-":
         return nothing
     return Match(table.full(heard), Confidence.WEAK, f"it sounds like a name of {table.full(heard)}")
+
+
+def _near(query: str, table: Units) -> Match | Refusal | None:
+    """Look one key up among the names of a country, with up to two typing errors."""
+    size = len(query)
+    if size < 4 or size > 60 or any(letter.isdigit() for letter in query):
+        return None
+    best: dict[str, tuple[int, int]] = {}
+    for near in table.typos().near(query, 1 if size < 6 else 2):
+        # Of short names only two swapped letters (Iwoa) or one too many (Uttah) are believed.
+        if len(near.name) < 5 and size == len(near.name) and sorted(query) != sorted(near.name):
+            continue
+        if size == 4 and len(near.name) != 4:
+            continue
+        tail, _, tier = table.names[near.name].partition("|")
+        best[tail] = min(best.get(tail, (9, 9)), (near.distance, int(tier)))
+    ranked = sorted((rank, tail) for tail, rank in best.items() if tail != "-")
+    if not ranked:
+        return None
+    candidates = tuple((table.full(tail), 100.0 - 100.0 * rank[0] / size) for rank, tail in ranked)
+    (distance, _), tail = ranked[0]
+    if len(ranked) > 1 and ranked[1][0] == ranked[0][0]:
+        return Refusal("it may be a typing error of several subdivisions", candidates)
+    if best.get("-", (9, 9))[0] <= distance:
+        return Refusal("it is as near to a name that is no subdivision, or not one", candidates)
+    if distance == 2 and size < 7:
+        return None
+    code = table.full(tail)
+    sure = Confidence.STRONG if distance == 1 and size >= 7 and len(best) == 1 else Confidence.WEAK
+    return Match(code, sure, f"{distance} letter(s) away from a name of {code}", candidates)
 
 
 def _anywhere(text: str, parts: list[str]) -> Match | Refusal:
@@ -253,7 +284,5 @@ def _anywhere(text: str, parts: list[str]) -> Match | Refusal:
         ):
             found = find_subdivision(", ".join(pieces[:-1]), home.code)
             if isinstance(found, Match):
-                return Match(
-                    found.code, found.confidence.__class__("strong"), f"{found.reason}, in {home.code}"
-                )
+                return Match(found.code, Confidence.STRONG, f"{found.reason}, in {home.code}")
     return Refusal("no subdivision of the world is known by this name alone; the country is needed")

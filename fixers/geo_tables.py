@@ -20,8 +20,9 @@ class Countries:
     """What is known about country names. Keys as ``fixers.geo_text.key`` makes them.
 
     Attributes:
-        names: ``{key: alpha-2 and tier}``, e.g. ``{"espagne": "ES1"}``; tier 0 = English, 1 and 2 = widely used
-            languages, 3 = the others.
+        titles: ``{alpha-2: English name}``.
+        names: ``{key: alpha-2 and tier}``, e.g. ``{"espagne": "ES1"}``; tier 0 = English, 1 and 2 = widely
+            used languages, 3 = the others.
         bags: ``{words in alphabetical order: alpha-2}``.
         codes: ``{lower-case ISO, numeric or sports code: alpha-2}``.
         blocked: ``{key: why it is no country}``.
@@ -31,6 +32,7 @@ class Countries:
         parents: ``{territory: the state it belongs to}``.
     """
 
+    titles: Mapping[str, str]
     names: Mapping[str, str]
     bags: Mapping[str, str]
     codes: Mapping[str, str]
@@ -46,6 +48,7 @@ def countries() -> Countries:
     """Return the country table."""
     read = json.loads((FOLDER / "countries.json").read_text(encoding="utf-8"))
     return Countries(
+        titles=read["titles"],
         names=read["names"],
         bags=read["bags"],
         codes=read["codes"],
@@ -68,7 +71,7 @@ def country_typos() -> tuple[TypoIndex, Mapping[str, str]]:
 
 @cache
 def country_sounds() -> Mapping[str, str]:
-    """Return ``{sound of a name: alpha-2}`` for names whose sound is their country's alone (``-`` = shared)."""
+    """Return ``{sound of a name: alpha-2}``; ``-`` = the sound of several countries."""
     sounds: dict[str, str] = {}
     _, meant = country_typos()
     for key, code in meant.items():
@@ -85,14 +88,16 @@ class Units:
     """What is known about the subdivisions of one country; codes are the tails of ISO 3166-2 codes (``CA``).
 
     Attributes:
+        titles: ``{code: English name}``.
         codes: ``{lower-case code: code}``.
-        names: ``{key: code|tier}``; ``-`` for a code = several bear the name; tiers as for countries, plus 4 when the
-            word for the unit's kind is left out.
+        names: ``{key: code|tier}``; ``-`` for a code = several bear the name; tiers as for countries, plus 4
+            when the word for the unit's kind is left out, and 8 for a known name that is no unit.
         parents: ``{code: code of the unit around it}``.
         kinds: words for a kind of unit that may be left out.
     """
 
     country: str
+    titles: Mapping[str, str]
     codes: Mapping[str, str]
     names: Mapping[str, str]
     parents: Mapping[str, str]
@@ -149,6 +154,7 @@ def units(country: str) -> Units:
     assert isinstance(kinds, list)
     return Units(
         country=country,
+        titles=read["titles"],
         codes=read["codes"],
         names=read["names"],
         parents=read["parents"],
@@ -161,8 +167,16 @@ def _typos(country: str) -> TypoIndex:
     return TypoIndex(
         key
         for key, value in units(country).names.items()
-        if len(key) > 3 and value.rpartition("|")[2] in "0145"
+        if len(key) > 3 and value.rpartition("|")[2] in "01458"
     )
+
+
+@cache
+def kind_typos() -> TypoIndex:
+    """Return the index of the long words for a kind of unit, so that a misspelt one can be left out too."""
+    kinds = _world()["kinds"]
+    assert isinstance(kinds, list)
+    return TypoIndex(kind for kind in kinds if len(kind) > 6)
 
 
 @cache

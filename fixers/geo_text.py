@@ -1,7 +1,7 @@
-"""How place names are compared: one spelling of a text that case, accents, dots and word order of small words leave alone.
+"""How place names are compared: one key that case, accents, dots and small words leave alone.
 
-Everything here is a pure function of the text. The tables under ``rules/geo`` are built with the same functions, so a
-name and a query meet in the same key.
+Everything here is a pure function of the text. The tables under ``rules/geo`` are built with the same
+functions, so a name and a query meet in the same key.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ _FLAG_A: Final = 0x1F1E6
 
 def _letters() -> dict[int, str | None]:
     """Return the letters that Unicode decomposition leaves whole, and the marks to drop."""
-    table: dict[int, str | None] = {
-        ord(a): b
-        for a, b in zip("øłđðıħŋəɛɔʉɨƒɖɗɓƴ", "oldd" + "ihneeouifddby", strict=True)  # fmt: skip
-    }
+    table: dict[int, str | None] = {}
+    table |= {ord(a): b for a, b in zip("øłđðıħŋəɛɔʉɨƒɖɗɓƴ", "olddihneeouifddby", strict=True)}
     table |= {ord("ß"): "ss", ord("æ"): "ae", ord("œ"): "oe", ord("þ"): "th"}
     table |= {ord(c): " " for c in "ʻʼʽʾʿ’‘`´'״׳"}
     table |= {ord(a): b for a, b in (("ی", "ي"), ("ى", "ي"), ("ک", "ك"), ("ة", "ه"), ("ہ", "ه"), ("ۀ", "ه"))}
@@ -46,7 +44,8 @@ def _letters() -> dict[int, str | None]:
 
 
 _LETTERS: Final = _letters()
-# Explicit punctuation instead of ``\W``: the vowel signs of Indic and Thai text are marks, which ``\W`` would cut at.
+# Explicit punctuation instead of ``\W``: the vowel signs of Indic and Thai text are marks, which ``\W``
+# would cut at.
 _BREAKS: Final = re.compile(
     "[\\s\\x00-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\x9f\\xa0-\\xa9\\xab-\\xb1\\xb4\\xb6-\\xb8\\xbb\\xbf\\xd7"
     "\\u2010-\\u2029\\u2030-\\u205f\\u3001-\\u3003\\u3008-\\u3011\\u3014-\\u301f\\u30fb\\u060c\\u061b\\u061f"
@@ -56,7 +55,7 @@ _MARKUP: Final = re.compile(r"&#?\w{2,8};")
 
 
 def plain(text: str) -> str:
-    """Return the text in lower case without accents, invisible characters and full-width forms; breaks are kept."""
+    """Return the text in lower case without accents, invisible or full-width characters; breaks stay."""
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -82,21 +81,22 @@ def unescaped(text: str) -> str:
 _SAME: Final = {
     "rep": "republic", "repub": "republic", "dem": "democratic", "democ": "democratic", "fed": "federation",
     "st": "saint", "ste": "sainte", "sta": "santa", "sto": "santo", "snt": "saint",
-    "is": "islands", "isl": "islands", "isls": "islands", "isds": "islands", "island": "islands", "isle": "islands", "isles": "islands",
-    "terr": "territory", "ter": "territory", "territories": "territory",
+    "is": "islands", "isl": "islands", "isls": "islands", "isds": "islands", "island": "islands", "isle":
+    "islands", "isles": "islands", "terr": "territory", "ter": "territory", "territories": "territory",
     "prov": "province", "dept": "department", "dep": "department", "distr": "district", "dist": "district",
-    "equat": "equatorial", "utd": "united", "un": "united", "em": "emirates", "emir": "emirates",
-    "ppl": "peoples", "cent": "central", "afr": "african", "amer": "american",
-    "brit": "british", "fr": "french", "neth": "netherlands", "govt": "government", "mt": "mount", "ft": "fort",
+    "equat": "equatorial", "utd": "united", "un": "united", "em": "emirates", "emir": "emirates", "ppl":
+    "peoples", "cent": "central", "afr": "african", "amer": "american", "brit": "british", "fr": "french",
+    "neth": "netherlands", "govt": "government", "mt": "mount", "ft": "fort",
 }  # fmt: skip
 _COMPASS: Final = {
-    "n": "north", "no": "north", "s": "south", "so": "south", "e": "east", "w": "west", "nth": "north", "sth": "south",
-    "nw": "northwest", "ne": "northeast", "sw": "southwest", "se": "southeast",
+    "n": "north", "no": "north", "s": "south", "so": "south", "e": "east", "w": "west", "nth": "north",
+    "sth": "south", "nw": "northwest", "ne": "northeast", "sw": "southwest", "se": "southeast",
 }  # fmt: skip
 # Small words that people leave out, add and translate freely.
-_SMALL: Final = frozenset(
-    ["the", "of", "and", "in", "y", "e", "et", "und", "og", "och", "de", "del", "della", "di", "du", "des", "da", "do", "dos", "das", "la", "le", "les", "el", "los", "las", "l", "d", "al"]
-)
+_SMALL: Final = frozenset((
+    "the", "of", "and", "in", "y", "e", "et", "und", "og", "och", "de", "del", "della", "di", "du", "des",
+    "da", "do", "dos", "das", "la", "le", "les", "el", "los", "las", "l", "d", "al",
+))  # fmt: skip
 
 
 def words(text: str) -> list[str]:
@@ -161,7 +161,8 @@ def bare(text: str, parts: list[str], kinds: frozenset[str]) -> str:
     Args:
         text: the name as it was written.
         parts: its words.
-        kinds: words such as *province*; the signs for the same in Chinese, Japanese and Korean are known here.
+        kinds: words such as *province*; the signs for the same in Chinese, Japanese and Korean are known
+            here.
     """
     if not text.isascii():
         trimmed = text.strip()

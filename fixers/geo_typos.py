@@ -1,7 +1,8 @@
 """Finding the names that a misspelt one may stand for, without comparing it with all of them.
 
-A text within two edits of a name shares at least one of the name's three parts, moved by at most two places, so a
-lookup of parts finds every such name (Li, Deng, Wang, Feng: *PASS-JOIN*, VLDB 2012). Only those are compared.
+A text within two edits of a name shares at least one of the name's three parts, moved by at most two
+places, so a lookup of parts finds every such name (Li, Deng, Wang, Feng: *PASS-JOIN*, VLDB 2012). Only
+those are compared.
 """
 
 from __future__ import annotations
