@@ -1,4 +1,24 @@
-"""The control API: the truth about the sandbox and the hand on its clock, faults and sync."""
+"""The control API: the truth about the sandbox and the hand on its clock, faults and sync.
+
+| call under /control | does |
+| --- | --- |
+| GET ledger ``?kind= &system= &actor= &after= &limit=`` | what happened, oldest first |
+| GET clock, POST clock ``{"advance_s": n}`` | virtual time; advancing runs the sync cycles that fall due |
+| POST sync ``{"cycles": n}`` | sync cycles at once, without time passing |
+| GET sync-errors.csv ``?from= &to= &type=record or job`` | the export of the Sync Errors tab |
+| GET sync-status.csv | the export of the Sync Status tab |
+| GET, POST, DELETE faults ``?id=`` | faults in force; see ``faults.py`` |
+| POST edit ``{"system", "object", "id", "values", "by"}`` | a person edits a record |
+| GET truth ``?ids=`` | the right answers |
+| GET wrong-changes ``?actor=`` | what an API user wrote that is not a right answer |
+| GET refused | who is out of step now, and why |
+| GET summary | counts, calls by path, refusals by code |
+| GET records ``?system= &object= &ids=`` | whole records |
+
+Both exports take ``delimiter=`` comma, semicolon, tab or pipe, ``encoding=`` utf-8, utf-16 or cp1252,
+``bom=true``, ``date_format=`` (strftime), and the first one ``language=`` en, de, fr, es, pt or ja for its header.
+An entry of the ledger is written just after its answer has left: ask here, not in the process, to be sure of it.
+"""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ from remediator.sandbox.marketo.activities import SYNC_TO_SFDC, SYNC_UPDATES
 from remediator.sandbox.marketo.fields import FIELDS, LEAD_SYNC, same, synced_with
 from remediator.sandbox.marketo.instance import SYNC_SOURCE, Instance
 from remediator.sandbox.sync_pull import Puller
-from remediator.sandbox.sync_records import KEPT, CycleReport, Refusal, SyncErrorRow, SyncStatusRow
+from remediator.sandbox.sync_records import CycleReport, SyncStatusRow
+from remediator.sandbox.sync_trail import Push, SyncTrail
 
 if TYPE_CHECKING:
-    from remediator.sandbox.salesforce.errors import SaveOutcome
     from remediator.sandbox.salesforce.org import Org
 
 HOUR = timedelta(hours=1)
@@ -50,6 +50,7 @@ class NativeSync:
         errors: rows of the Sync Errors tab, oldest first.
         statuses: rows of the Sync Status tab, oldest first.
         refused: ``{Marketo id: Refusal}`` of everybody who is out of step now.
+        fail_job: reports a failed sync job in the Sync Errors tab.
     """
 
     def __init__(
@@ -62,21 +63,15 @@ class NativeSync:
         settings: SyncSettings | None = None,
     ) -> None:
         self.settings = settings or SyncSettings()
-        self.errors: deque[SyncErrorRow] = deque()
-        self.statuses: deque[SyncStatusRow] = deque()
-        self.refused: dict[int, Refusal] = {}
+        self._trail = SyncTrail(instance, org, clock, ledger)
+        self.errors, self.statuses = self._trail.errors, self._trail.statuses
+        self.refused, self.fail_job = self._trail.refused, self._trail.fail_job
         self._instance = instance
         self._org = org
         self._clock = clock
-        self._ledger = ledger
         self._spent: dict[str, deque[tuple[datetime, int]]] = {}
         self._puller = Puller(instance, org, clock, ledger)
         instance.sync_person = self.sync_person
-
-    @property
-    def actor(self) -> str:
-        """The sync user's name, as the ledger shows it."""
-        return str(self._org.sync_user.username)
 
     def run_cycle(self) -> CycleReport:
         """Pull, then push; returns what was done."""
@@ -87,8 +82,7 @@ class NativeSync:
                 return report
             self._pull(report)
             self._push_due(report)
-            self._forget_old()
-            self.statuses.extend(report.rows)
+            self._trail.close_cycle(report)
             return report
 
     def sync_person(self, ids: Sequence[int], campaign_id: int | None = None) -> None:
@@ -107,10 +101,6 @@ class NativeSync:
                     self._create(lead_id, campaign_id)
                 else:
                     self._update(lead_id, self._differing(lead_id), SYNC_TO_SFDC, campaign_id)
-
-    def fail_job(self, message: str) -> None:
-        """Report a failed sync job, such as a lost login."""
-        self.errors.append(SyncErrorRow(failed_on=self._clock.now(), level="Job Level", details=message))
 
     def backlog(self) -> Mapping[str, int]:
         """Return how many records wait to be pushed, ``{object: number}``."""
@@ -173,37 +163,46 @@ class NativeSync:
         kind, record_id = str(lead["sfdcType"]), str(lead["sfdcId"])
         synced = synced_with(kind)
         values = {synced[name]: outgoing(name, lead[name]) for name in names if name in synced}
+        push = Push(
+            lead_id=lead_id,
+            object=kind,
+            record_id=record_id,
+            activity=activity,
+            fields=tuple(values),
+            campaign_id=campaign_id,
+        )
         if not values:
-            self._settle(lead_id, activity, campaign_id)
+            self._instance.pending.pop(lead_id, None)
+            self._trail.settled(push)
             return True
         outcome = self._org.update(kind, record_id, values, user=self._org.sync_user)
         if not outcome.success:
-            verb = "update" if activity == SYNC_TO_SFDC else None
-            self._note_refused(lead_id, outcome, tuple(values), activity, campaign_id, verb)
+            self._trail.refuse(push, outcome.errors[0])
             return False
-        self._ledger.append(
-            "sync_push",
-            system="salesforce",
-            actor=self.actor,
-            object=kind,
-            id=record_id,
-            marketo_id=lead_id,
-            fields=sorted(values),
-        )
-        self._settle(lead_id, activity, campaign_id)
+        self._instance.pending.pop(lead_id, None)
+        self._trail.accepted(push, record_id)
         self._adopt(lead_id, kind, record_id, names)
         return True
 
     def _create(self, lead_id: int, campaign_id: int | None) -> None:
+        """Make a Salesforce lead of a person and link the two."""
         lead = self._instance.leads[lead_id]
         values = {
             target: outgoing(name, lead[name])
             for name, target in LEAD_SYNC.items()
             if not same(lead[name], None)
         }
+        push = Push(
+            lead_id=lead_id,
+            object="Lead",
+            record_id=None,
+            activity=SYNC_TO_SFDC,
+            fields=tuple(values),
+            campaign_id=campaign_id,
+        )
         outcome = self._org.insert("Lead", values, user=self._org.sync_user)
         if not outcome.success:
-            self._note_refused(lead_id, outcome, tuple(values), SYNC_TO_SFDC, campaign_id, "create")
+            self._trail.refuse(push, outcome.errors[0])
             return
         record_id = str(outcome.id)
         link: dict[str, Value] = {
@@ -214,25 +213,9 @@ class NativeSync:
             "sfdcLeadOwnerId": (self._org.get("Lead", record_id) or {}).get("OwnerId"),
             "sfdcIsDeleted": False,
         }
-        self._instance.change(lead_id, link, actor=self.actor, source=SYNC_SOURCE, kind="sync_pull")
-        self._ledger.append(
-            "sync_push",
-            system="salesforce",
-            actor=self.actor,
-            object="Lead",
-            id=record_id,
-            marketo_id=lead_id,
-            fields=sorted(values),
-            created=True,
-        )
-        self._settle(lead_id, SYNC_TO_SFDC, campaign_id)
+        self._instance.change(lead_id, link, actor=self._trail.actor, source=SYNC_SOURCE, kind="sync_pull")
+        self._trail.accepted(push, record_id)
         self._adopt(lead_id, "Lead", record_id, list(LEAD_SYNC))
-
-    def _settle(self, lead_id: int, activity: int, campaign_id: int | None) -> None:
-        self._instance.pending.pop(lead_id, None)
-        self._instance.due.pop(lead_id, None)
-        self.refused.pop(lead_id, None)
-        self._note_activity(lead_id, activity, campaign_id, "succeeded")
 
     def _adopt(self, lead_id: int, kind: str, record_id: str, names: Sequence[str]) -> None:
         """Take back what Salesforce made of pushed values (picklist casing, a flow's edit)."""
@@ -246,67 +229,9 @@ class NativeSync:
             if name in synced and not same(row.get(synced[name]), lead[name])
         }
         if moved:
-            self._instance.change(lead_id, moved, actor=self.actor, source=SYNC_SOURCE, kind="sync_pull")
-
-    def _note_refused(
-        self,
-        lead_id: int,
-        outcome: SaveOutcome,
-        tried: tuple[str, ...],
-        activity: int,
-        campaign_id: int | None,
-        verb: str | None,
-    ) -> None:
-        """Write a refusal everywhere it shows; ``verb`` is the flow step's word for what it tried."""
-        lead, error, now = self._instance.leads[lead_id], outcome.errors[0], self._clock.now()
-        kind = str(lead["sfdcType"] or "Lead") if verb != "create" else "Lead"
-        record_id = str(lead["sfdcId"]) if lead["sfdcId"] and verb != "create" else None
-        text = f"{error.code}: {error.message}"
-        self.errors.append(
-            SyncErrorRow(
-                failed_on=now,
-                level="Record Level",
-                details=f"Failed to {verb} SFDC {{{text}}}" if verb else text,
-                marketo_id=lead_id,
-                salesforce_id=record_id,
-                object=kind,
-                operation="Push new" if verb == "create" else "Push updates",
+            self._instance.change(
+                lead_id, moved, actor=self._trail.actor, source=SYNC_SOURCE, kind="sync_pull"
             )
-        )
-        self.refused[lead_id] = Refusal(
-            marketo_id=lead_id,
-            salesforce_id=record_id,
-            object=kind,
-            code=error.code,
-            message=error.message,
-            fields=tuple(error.fields),
-            tried=tried,
-            at=now,
-        )
-        self._ledger.append(
-            "sync_refused",
-            system="salesforce",
-            actor=self.actor,
-            object=kind,
-            id=record_id,
-            marketo_id=lead_id,
-            code=error.code,
-            message=error.message,
-            fields=list(error.fields),
-        )
-        self._note_activity(lead_id, activity, campaign_id, "failed")
-
-    def _note_activity(self, lead_id: int, activity: int, campaign_id: int | None, result: str) -> None:
-        lead = self._instance.leads[lead_id]
-        self._instance.log.add(
-            lead_id,
-            activity,
-            self._clock.now(),
-            campaign_id=campaign_id,
-            primary_id=lead_id,
-            primary_value=f"{lead['firstName'] or ''} {lead['lastName'] or ''}".strip(),
-            result=result,
-        )
 
     def _differing(self, lead_id: int) -> list[str]:
         lead = self._instance.leads[lead_id]
@@ -335,13 +260,6 @@ class NativeSync:
             spent[-1] = (spent[-1][0], spent[-1][1] + number)
         elif number:
             spent.append((now, number))
-
-    def _forget_old(self) -> None:
-        oldest = self._clock.now() - KEPT
-        while self.errors and self.errors[0].failed_on < oldest:
-            self.errors.popleft()
-        while self.statuses and self.statuses[0].started < oldest:
-            self.statuses.popleft()
 
 
 def outgoing(name: str, value: Value) -> Value:
