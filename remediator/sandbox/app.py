@@ -7,10 +7,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from remediator.sandbox.middleware import FaultsAndLedger
 from remediator.sandbox.salesforce.api import routes as salesforce_routes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from remediator.sandbox.server import Sandbox
 
 
-def build_app(sandbox: Sandbox) -> Starlette:
+def build_app(sandbox: Sandbox) -> ASGIApp:
     """Return the application that serves ``sandbox``."""
     routes: list[BaseRoute] = [*salesforce_routes(sandbox.org, sandbox.sessions)]
     if sandbox.instance is not None:
@@ -27,11 +27,9 @@ def build_app(sandbox: Sandbox) -> Starlette:
         routes += marketo.routes(sandbox.instance, legacy_auth=sandbox.legacy_auth)
     if find_spec("remediator.sandbox.control") is not None:
         routes += import_module("remediator.sandbox.control").routes(sandbox)
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(FaultsAndLedger, faults=sandbox.faults, ledger=sandbox.ledger)],
-        exception_handlers={404: _not_found, 500: _broken},
-    )
+    app = Starlette(routes=routes, exception_handlers={404: _not_found, 500: _broken})
+    # Outermost, not as Starlette's middleware: only there is ``send`` the server's own, which cutting needs.
+    return FaultsAndLedger(app, sandbox.faults, sandbox.ledger)
 
 
 async def _not_found(request: Request, _: Exception) -> JSONResponse:

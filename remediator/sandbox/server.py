@@ -131,6 +131,7 @@ class Sandbox:
             lifespan="off",
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=2,
         )

@@ -61,8 +61,8 @@ def test_an_iso_code_is_no_integration_value(org: Org) -> None:
 
 def test_a_bad_code_names_field_and_value(org: Org) -> None:
     assert written(org, {"CountryCode": "XX"})[0] == (
-        "The CountryCode field contains XX, which isn't an available country/territory. Your administrator can"
-        " add it for you."
+        "The CountryCode field contains XX, which isn't an available country/territory. Your administrator"
+        " can add it for you."
     )
 
 
@@ -141,8 +141,19 @@ def test_states_are_shipped_for_ten_countries_only(country: str, count: int) -> 
 
 
 def test_every_shipped_pair_is_accepted_by_its_texts(org: Org) -> None:
-    for country, name in COUNTRIES.items():
-        for code, state in {None: None, **STATES.get(country, {})}.items():
-            row = {"Country": name, "State": state}
-            expected = {"CountryCode": country} | ({"StateCode": code} if code else {})
-            assert codes_for(LEAD, row) == expected
+    pairs = [(country, "", name, "") for country, name in COUNTRIES.items()]
+    pairs += [
+        (country, code, COUNTRIES[country], state)
+        for country, states in STATES.items()
+        for code, state in states.items()
+    ]
+    for country, code, name, state in pairs:
+        accepted = written(org, {"Country": name, "State": state or None})
+        assert accepted == (name, country, state or None, code or None)
+
+
+def test_loaded_rows_get_the_codes_of_their_texts(org: Org) -> None:
+    row = {"Country": "Japan", "State": "Tokyo"}
+
+    assert codes_for(LEAD, row) == {"CountryCode": "JP", "StateCode": "13"}
+    assert codes_for(LEAD, {"Country": "Nippon", "State": "Tokyo"}) == {}

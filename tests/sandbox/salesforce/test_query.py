@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.sandbox.salesforce.conftest import Client, a_lead
@@ -10,7 +12,7 @@ from tests.sandbox.salesforce.conftest import Client, a_lead
 @pytest.fixture
 def rows(client: Client) -> dict[str, str]:
     """Five leads of one company no other test uses, ``{last name: id}``."""
-    people = [
+    people: list[dict[str, Any]] = [
         {"LastName": "Ada", "City": "London", "Lead_Score__c": 10, "Qualified_Date__c": "2026-02-28"},
         {"LastName": "Bea", "City": "Bonn", "Lead_Score__c": 20, "HasOptedOutOfEmail": True},
         {"LastName": "Cyd", "Lead_Score__c": 30, "Product_Interest__c": "Analytics;Security"},
