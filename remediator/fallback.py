@@ -35,6 +35,8 @@ _BY_NAME = (
 
 def http_status(folded: str) -> str | None:
     """Return the HTTP status that a client's text names."""
+    if "status" not in folded and "http" not in folded and folded[:1] not in ("4", "5"):
+        return None
     match = _STATUS.search(folded[:1_000])
     return (match.group(1) or match.group(2)) if match else None
 

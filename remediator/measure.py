@@ -25,7 +25,9 @@ _ENTITY = re.compile(
     r"|tipo di entità|엔(?:터|티)티 ?유형|entiteitstype|type entiteit|enhetstyp(?:en)?|实体类型|實體類型)"
     r" ?['\"]? ?(\w{1,80})"
 )
-_RECORD_TAIL = re.compile(r"[,;.。] ?[^,;.。:\[\]]{0,30}id[^,;.。:\[\]]{0,8}: ?\w{1,18}\W{0,3}$")
+_RECORD_TAIL = re.compile(
+    r"[,;.。] ?[^,;.。:\[\]]{0,30}(?:\bid|record-?id)\b[^,;.。:\[\]]{0,25}: ?\w{1,18}\W{0,3}$"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,9 @@ def read_notice(rest: str) -> Notice:
 
 def _segment(folded: str, words: tuple[str, ...], start: int, end: int) -> tuple[int, int]:
     """Return where the first label with one of the words begins and where its content begins."""
-    begins = min((at for word in words if (at := folded.find(word, start, end)) >= 0), default=-1)
+    begins = folded.find(words[0], start, end)
+    if begins < 0:
+        begins = min((at for word in words if (at := folded.find(word, start, end)) >= 0), default=-1)
     colon = folded.find(":", begins, end) if begins >= 0 else -1
     if colon < 0:
         return end, end

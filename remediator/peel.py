@@ -222,8 +222,6 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
         found.append((match.start(), "trigger"))
     if (at := text.find("caused an unexpected exception")) >= 0:
         found.append((at, "ui trigger"))
-    if "_" in text and (at := _code_inside(text, codes, speaks)) >= 0:
-        found.append((at, "code"))
     if (at := text.find(' due to "')) >= 0:
         found.append((at, "client"))
     if (at := text.find("{")) > 0 and _JSON_KEY.search(text, at):
@@ -235,15 +233,18 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
         at = min((at for sign in _FLOW_SIGNS if (at := folded.find(sign)) >= 0), default=-1)
         if at >= 0:
             found.append((at, "flow"))
+    first = min(found)[0] if found else len(text)
+    if "_" in text and (at := _code_inside(text, first, codes, speaks)) >= 0:
+        found.append((at, "code"))
     if not found:
         return _strip_client(peeled)
     at, kind = min(found)
     return _ENTRANCES[kind](peeled, at)
 
 
-def _code_inside(text: str, codes: Collection[str], speaks: Callable[[str], bool]) -> int:
-    """Return where the first code inside the text begins, -1 if there is none."""
-    for match in _CODE.finditer(text):
+def _code_inside(text: str, end: int, codes: Collection[str], speaks: Callable[[str], bool]) -> int:
+    """Return where the first code before ``end`` begins, -1 if there is none."""
+    for match in _CODE.finditer(text, 0, end):
         if match.group() in codes or _respelt(match.group()) in codes:
             start = match.start()
             behind = text[match.end() : match.end() + 2].lstrip()
@@ -266,8 +267,10 @@ def _code_inside(text: str, codes: Collection[str], speaks: Callable[[str], bool
             ):
                 continue
             # What is said before a value that looks like a code ends in a colon or a quotation mark.
-            said = ":" in text[:start] or "：" in text[:start]
-            return -1 if said and speaks(text[:start]) else start
+            before = text[:start]
+            said = ":" in before or "：" in before
+            announced = said and names_code(fold(before)) is not None
+            return -1 if said and not announced and speaks(before) else start
     return -1
 
 

@@ -240,7 +240,8 @@ def parse_rules(text: str, *, name: str, fixers: Collection[str] | None = None) 
     try:
         rules = RuleFile.model_validate(content).rules
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key is also a missing one; the misspelling is what helps.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         where = _where(name, node, content, first["loc"])
         raise ConfigError(f"{where}: {_explain(first['type'], first['loc'], first['msg'])}") from error
     known = FIXER_NAMES if fixers is None else fixers
