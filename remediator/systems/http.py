@@ -11,12 +11,14 @@ import json
 import logging
 import random as random_module
 import re
+import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -88,6 +90,12 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     content: bytes
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """The seconds that a ``Retry-After`` header asks for, ``None`` without a usable one."""
+        text = self.headers.get("retry-after", "").strip()
+        return float(text) if text.isdigit() else None
 
     def json(self) -> Any:
         """Parse the body; raises ``ValueError`` if it is not (whole) JSON."""
@@ -166,7 +174,7 @@ class HttpSession:
         self._observe = observe
         self._clock = clock
         self._sleep = sleep
-        self._random = random or random_module.Random()  # noqa: S311 - spreads waits, guards nothing
+        self._random = random or random_module.Random()
         self._counting = threading.Lock()
         # httpx logs every URL at INFO, and ours carry e-mail addresses as filter values.
         logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -176,6 +184,7 @@ class HttpSession:
                 max_connections=max_in_flight + 1, max_keepalive_connections=max_in_flight + 1
             ),
             headers={"User-Agent": f"remediator/{version('remediator')}", "Accept": "application/json"},
+            verify=_tls(),
             # A proxy that the environment names is for the world outside, not for a sandbox on loopback.
             trust_env=urlsplit(base_url).hostname not in _LOCAL_HOSTS,
         )
@@ -191,7 +200,14 @@ class HttpSession:
             NoAnswer: a write may or may not have been carried out.
             VendorError: any other; the call was certainly not carried out, or only read.
         """
-        return self._repeat(call, lambda: self._send_once(call, judge or self._judge))
+        return self.take(call, lambda answer: answer, judge=judge)
+
+    def take(self, call: Call, parse: Callable[[Answer], T], *, judge: Judge | None = None) -> T:
+        """Like ``send``, and return what ``parse`` makes of the good answer.
+
+        ``parse`` raises what ``unclear`` returns when the answer is not whole: a read is then repeated.
+        """
+        return self._repeat(call, lambda: parse(self._send_once(call, judge or self._judge)))
 
     def download(self, call: Call, path: Path) -> str:
         """Stream an answer's body into a file and return its SHA-256 in hex."""
@@ -246,7 +262,9 @@ class HttpSession:
 
     def _download_once(self, call: Call, path: Path) -> str:
         with self._place(call) as token, self._translated(call), self._stream(call, token) as response:
-            if response.status_code != httpx.codes.OK:
+            # Marketo reports an ended token inside HTTP 200, in JSON, where a file was asked for.
+            is_file = not response.headers.get("content-type", "").startswith("application/json")
+            if response.status_code != httpx.codes.OK or not is_file:
                 answer = _answer(response, response.read())
                 self._judged(call, answer, self._judge, token)
                 raise PermanentError(
@@ -352,6 +370,12 @@ class HttpSession:
             self._counted("no_answer")
             why = redact(str(exc)) or type(exc).__name__
             raise unclear(call, f"no whole answer: {why}", code="NO_ANSWER", system=self._system) from exc
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificate bundle takes longer than any call on loopback; every session trusts the same.
+    return httpx.create_ssl_context()
 
 
 def _answer(response: httpx.Response, content: bytes) -> Answer:

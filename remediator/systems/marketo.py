@@ -33,8 +33,8 @@ from remediator.systems.rows import check_rows, json_value
 from remediator.systems.salesforce_ids import full_id
 
 DESCRIBE_FOR_S = 900.0
-# How often ids that did not come back are asked for again before their absence is believed or given up on.
-ABSENCE_ROUNDS = 3
+# How often more people may turn up among those who did not come before the answers are given up on.
+ABSENCE_ROUNDS = 2
 _LEAD = "Lead"
 _TEXT_TYPES = frozenset({"string", "text", "email", "phone", "url"})
 
@@ -64,6 +64,7 @@ class Marketo(Campaigns, Activities, BulkExtracts):
         super().__init__(settings, **clockwork)
         self._described: tuple[float, ObjectDescription] | None = None
         self._describing = threading.Lock()
+        self._witnesses: dict[str, str] = {}
 
     def describe(self, object_name: str) -> ObjectDescription:
         """Return the lead fields as describe2 tells them, cached for a quarter of an hour."""
@@ -185,24 +186,53 @@ class Marketo(Campaigns, Activities, BulkExtracts):
     ) -> list[Mapping[str, Any]]:
         """Return the rows of people who match, and prove the absence of the others.
 
+        Who does not come is asked for again beside a witness, somebody who did come: an answer without the
+        witness has lost people.
+
         Args:
             filter_type: the searchable field.
             wanted: ``{compared form: value to send}``, up to 300.
             fields: REST names to ask for beside the id and the filter's field.
         """
-        rows: list[Mapping[str, Any]] = []
-        absent = dict(wanted)
         names = list(dict.fromkeys(["id", filter_type, *fields]))
-        for round_ in range(ABSENCE_ROUNDS):
-            fresh = self._filtered(filter_type, list(absent.values()), names)
-            keys = {_folded(filter_type, row.get(filter_type)) for row in fresh}
-            if keys - absent.keys():
-                raise _incomplete(_FILTER, f"it holds a person whose {filter_type} was not asked for")
-            rows += fresh
-            absent = {key: value for key, value in absent.items() if key not in keys}
-            if not absent or (round_ and not keys):
+        rows = self._asked(filter_type, wanted, names)
+        for _ in range(ABSENCE_ROUNDS):
+            present = {_folded(filter_type, row.get(filter_type)): row for row in rows}
+            absent = {key: value for key, value in wanted.items() if key not in present}
+            if present:
+                self._witnesses[filter_type] = wanted[next(iter(present))]
+            if not absent:
                 return rows
+            again = self._absentees(filter_type, absent, names)
+            if not again:
+                return rows
+            rows += again
         raise _incomplete(_FILTER, f"each answer about the same {filter_type}s held other people")
+
+    def _absentees(
+        self, filter_type: str, absent: Mapping[str, str], names: Sequence[str]
+    ) -> list[Mapping[str, Any]]:
+        """Ask again for people who did not come; return those who come now."""
+        witness = self._witnesses.get(filter_type)
+        beside = {} if witness is None else {_folded(filter_type, witness): witness}
+        found: list[Mapping[str, Any]] = []
+        for keys in id_batches(list(absent), self.read_size - len(beside)):
+            rows = self._asked(filter_type, {key: absent[key] for key in keys} | beside, names)
+            came = {_folded(filter_type, row.get(filter_type)) for row in rows}
+            if not beside.keys() <= came:
+                # The witness may have been deleted since; the next read takes another one.
+                self._witnesses.pop(filter_type, None)
+                raise _incomplete(_FILTER, f"a {filter_type} that was there before did not come")
+            found += [row for row in rows if _folded(filter_type, row.get(filter_type)) in absent]
+        return found
+
+    def _asked(
+        self, filter_type: str, wanted: Mapping[str, str], names: Sequence[str]
+    ) -> list[Mapping[str, Any]]:
+        rows = self._filtered(filter_type, list(wanted.values()), names)
+        if any(_folded(filter_type, row.get(filter_type)) not in wanted for row in rows):
+            raise _incomplete(_FILTER, f"it holds a person whose {filter_type} was not asked for")
+        return rows
 
     def _filtered(
         self, filter_type: str, values: Sequence[str], fields: Sequence[str]

@@ -200,7 +200,7 @@ class Activities(MarketoApi):
             asked = {**params, "nextPageToken": token} | ({"leadIds": group} if group else {})
             call = Call(method="GET", template=template, params=asked)
             # A page may be short or empty while more is promised: only `moreResult` ends the log.
-            for page in self.pages(call, result_due=False):
+            for page in self.pages(call, log=True):
                 for row in page:
                     yield _row(call, row)
 

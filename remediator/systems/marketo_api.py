@@ -119,7 +119,7 @@ class MarketoApi:
 
     def ask(self, call: Call) -> Envelope:
         """Send a call and return its envelope; raises ``VendorError`` unless it says success."""
-        return self._envelope(call, self.http.send(_shortened(call)))
+        return self.http.take(_shortened(call), lambda answer: self._envelope(call, answer))
 
     def rows(self, call: Call) -> list[Mapping[str, Any]]:
         """Return the result of a call that has one page.
@@ -128,7 +128,9 @@ class MarketoApi:
             TransientError: for a read whose answer has no result where one is due.
             NoAnswer: the same, for a write.
         """
-        return self.rows_of(call, self.ask(call))
+        return self.http.take(
+            _shortened(call), lambda answer: self.rows_of(call, self._envelope(call, answer))
+        )
 
     def rows_of(self, call: Call, envelope: Envelope) -> list[Mapping[str, Any]]:
         """Return the envelope's rows; a missing ``result`` is an incomplete answer."""
@@ -142,31 +144,44 @@ class MarketoApi:
             )
         return rows
 
-    def pages(self, call: Call, *, result_due: bool = True) -> Iterator[list[Mapping[str, Any]]]:
+    def pages(self, call: Call, *, log: bool = False) -> Iterator[list[Mapping[str, Any]]]:
         """Yield the rows of every page.
 
         Args:
             call: the first page's call.
-            result_due: an answer without ``result`` is incomplete; activity pages may be empty instead.
+            log: it is the activity log, where a page may lack its ``result``, but a token comes with every
+                page, the last one too, and only ``moreResult`` promises more. Elsewhere a token does.
         """
         seen: set[str] = set()
         while True:
-            envelope = self.ask(call)
-            rows = [] if envelope.result is None and not result_due else self.rows_of(call, envelope)
+            envelope, rows = self._page(call, log=log)
             yield rows
-            more = envelope.moreResult if envelope.moreResult is not None else bool(envelope.nextPageToken)
-            if not more:
+            if log and not envelope.nextPageToken:
+                raise self._lost_page(call, "a page of the log came without its paging token")
+            promised = envelope.moreResult
+            if promised is None:
+                promised = not log and bool(envelope.nextPageToken)
+            if not promised:
                 return
             token = envelope.nextPageToken
             if not token or token in seen:
-                raise TransientError(
-                    f"{self.name}: {call.name}: incomplete: more is promised, but the paging token is "
-                    f"{'one we had' if token else 'missing'}",
-                    code="INCOMPLETE",
-                    system=self.name,
-                )
+                had = "one we had" if token else "missing"
+                raise self._lost_page(call, f"more is promised, but the paging token is {had}")
             seen.add(token)
             call = replace(call, params={**call.params, "nextPageToken": token})
+
+    def _page(self, call: Call, *, log: bool) -> tuple[Envelope, list[Mapping[str, Any]]]:
+        def parse(answer: Answer) -> tuple[Envelope, list[Mapping[str, Any]]]:
+            envelope = self._envelope(call, answer)
+            empty = log and envelope.result is None
+            return envelope, [] if empty else self.rows_of(call, envelope)
+
+        return self.http.take(_shortened(call), parse)
+
+    def _lost_page(self, call: Call, why: str) -> TransientError:
+        return TransientError(
+            f"{self.name}: {call.name}: incomplete answer: {why}", code="INCOMPLETE", system=self.name
+        )
 
     def _envelope(self, call: Call, answer: Answer) -> Envelope:
         try:

@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from remediator.errors import (
-    AccessDenied,
     ConfigError,
     NoAnswer,
     PermanentError,
@@ -244,7 +243,7 @@ class Campaigns(MarketoApi):
         try:
             rows = self.rows(call)
         except PermanentError as exc:
-            if isinstance(exc, AccessDenied) or exc.code in _NO_ASSET:
+            if exc.code in _NO_ASSET:
                 return {}
             raise
         return rows[0] if rows else {}

@@ -182,18 +182,12 @@ def http_error(call: Call, answer: Answer) -> VendorError | None:
         return TokenRefused(f"{_SYSTEM}: {call.name}: {text}", code=code, system=_SYSTEM)
     if status == 403:
         return AccessDenied(f"{_SYSTEM}: {call.name}: {text}", code=code, system=_SYSTEM)
-    if status == 429:
-        wait_s = retry_after_s(answer) or WINDOW_S
+    if status == 429 or (status == 503 and answer.retry_after_s and not call.writes):
+        wait_s = answer.retry_after_s or WINDOW_S
         return RateLimited(f"{_SYSTEM}: {call.name}: {text}", code=code, system=_SYSTEM, retry_after_s=wait_s)
     if status == 408 or status >= 500:
         return unclear(call, text, code=code, system=_SYSTEM)
     return PermanentError(f"{_SYSTEM}: {call.name}: {text}", code=code, system=_SYSTEM)
-
-
-def retry_after_s(answer: Answer) -> float | None:
-    """Return the seconds that a ``Retry-After`` header asks for, ``None`` without a usable one."""
-    text = answer.headers.get("retry-after", "").strip()
-    return float(text) if text.isdigit() else None
 
 
 def seconds_to_reset(now: datetime) -> float:

@@ -21,6 +21,7 @@ from remediator.errors import (
 from remediator.model import Record, SystemName
 from remediator.settings import SalesforceSettings
 from remediator.systems.base import ObjectDescription, ReadResult, RecordWrite, SystemField, WriteResult
+from remediator.systems.http import Call
 from remediator.systems.rows import check_rows, json_value
 from remediator.systems.salesforce_api import NO_ASSIGNMENT
 from remediator.systems.salesforce_composite import Composites
@@ -57,11 +58,14 @@ class Salesforce(Queries, Composites):
 
     def _describe(self, object_name: str) -> ObjectDescription:
         call = self.call("GET", "/sobjects/{object}/describe", object=object_name)
-        body = self.ask(call)
-        try:
-            return object_description(body)
-        except (ValueError, TypeError) as exc:
-            raise self.incomplete(call, f"{object_name}'s describe cannot be read") from exc
+
+        def parse(body: Any) -> ObjectDescription:
+            try:
+                return object_description(body)
+            except (ValueError, TypeError) as exc:
+                raise self.incomplete(call, f"{object_name}'s describe cannot be read") from exc
+
+        return self.ask(call, parse)
 
     def read(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> ReadResult:
         """Read records by id, 2,000 a call. Text that is no Salesforce id is ``missing``."""
@@ -81,7 +85,10 @@ class Salesforce(Queries, Composites):
             object=object_name,
             body={"ids": ids, "fields": list(dict.fromkeys(["Id", *fields]))},
         )
-        rows = self.ask(call)
+        return self.ask(call, lambda rows: self._found(call, ids, fields, rows))
+
+    def _found(self, call: Call, ids: list[str], fields: Sequence[str], rows: Any) -> dict[str, Record]:
+        """Return ``{id: record}`` of a batch whose answers fit its ids."""
         if not isinstance(rows, list) or len(rows) != len(ids):
             count = len(rows) if isinstance(rows, list) else "no"
             raise self.incomplete(call, f"{len(ids)} records asked for, {count} answers came")
@@ -128,7 +135,10 @@ class Salesforce(Queries, Composites):
             headers=NO_ASSIGNMENT,
             writes=True,
         )
-        answers = self.ask(call)
+        return self.ask(call, lambda answers: self._saved(call, rows, answers))
+
+    def _saved(self, call: Call, rows: Sequence[RecordWrite], answers: Any) -> list[WriteResult]:
+        """Return the results of a batch whose answers fit its records."""
         if not isinstance(answers, list) or len(answers) != len(rows):
             count = len(answers) if isinstance(answers, list) else "no"
             raise self.incomplete(call, f"{len(rows)} records sent, {count} results came")

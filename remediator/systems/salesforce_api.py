@@ -6,7 +6,7 @@ import random as random_module
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,6 +17,8 @@ from remediator.systems.auth import SALESFORCE_TOKEN_PATH, Token, salesforce_for
 from remediator.systems.http import Answer, Call, HttpSession, unclear
 from remediator.systems.limiter import DailyShare, RateLimiter
 from remediator.systems.salesforce_errors import answer_error, token_error
+
+T = TypeVar("T")
 
 _USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
 # Writes that repair data must not move owners: assignment rules run by default on every save.
@@ -90,11 +92,15 @@ class SalesforceApi:
         """The path that all versioned resources stand under."""
         return f"/services/data/v{self._settings.api_version}"
 
-    def ask(self, call: Call) -> Any:
-        """Send a call and return its parsed body, ``None`` for an empty one."""
-        answer = self.http.send(call)
-        if not answer.content:
-            return None
+    def ask(self, call: Call, parse: Callable[[Any], T]) -> T:
+        """Send a call and return what ``parse`` makes of its JSON body.
+
+        ``parse`` raises ``incomplete`` for a body that is not whole: a read is then repeated, a write is
+        ``NoAnswer``.
+        """
+        return self.http.take(call, lambda answer: parse(self._body(call, answer)))
+
+    def _body(self, call: Call, answer: Answer) -> Any:
         try:
             return answer.json()
         except ValueError as exc:

@@ -69,7 +69,9 @@ class Composites(SalesforceApi):
             },
             writes=True,
         )
-        body = self.ask(call)
+        return self.ask(call, lambda body: self._answers(call, requests, body))
+
+    def _answers(self, call: Call, requests: Sequence[SubRequest], body: Any) -> Sequence[SubAnswer]:
         parts = body.get("compositeResponse") if isinstance(body, dict) else None
         if not isinstance(parts, list) or len(parts) != len(requests):
             raise self.incomplete(call, f"{len(requests)} requests sent, other than as many answers came")

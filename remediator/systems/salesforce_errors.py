@@ -120,7 +120,7 @@ def answer_error(call: Call, answer: Answer) -> VendorError | None:
     if status < 300:
         return None
     text = f"{_SYSTEM}: {call.name}: HTTP {status}: {answer.excerpt()}"
-    if status in (304, 412):
+    if status == 412:
         return RecordChanged(
             f"{_SYSTEM}: {call.name}: the record moved since it was read", code=str(status), system=_SYSTEM
         )
@@ -129,6 +129,8 @@ def answer_error(call: Call, answer: Answer) -> VendorError | None:
     if status >= 500 or status == 408:
         code = errors[0].code if errors else str(status)
         detail = errors[0].message if errors else answer.excerpt()
+        if status == 503 and answer.retry_after_s and not call.writes:
+            return RateLimited(text, code=code, system=_SYSTEM, retry_after_s=answer.retry_after_s)
         return unclear(call, f"HTTP {status} {code} {redact(detail)}", code=code, system=_SYSTEM)
     if errors and errors[0].code:
         error = _error(call, errors)
@@ -144,7 +146,9 @@ def answer_error(call: Call, answer: Answer) -> VendorError | None:
         case 404 | 410:
             return RecordMissing(text, code=str(status), system=_SYSTEM)
         case 420 | 429:
-            return RateLimited(text, code=str(status), system=_SYSTEM, retry_after_s=_wait_s(answer))
+            return RateLimited(
+                text, code=str(status), system=_SYSTEM, retry_after_s=answer.retry_after_s or _BUSY_S
+            )
         case _:
             return PermanentError(text, code=str(status), system=_SYSTEM)
 
@@ -185,11 +189,6 @@ def _body_errors(answer: Answer) -> list[SaveError]:
         return _ERRORS.validate_python(body if isinstance(body, list) else [body])
     except (ValueError, ValidationError):
         return []
-
-
-def _wait_s(answer: Answer) -> float:
-    text = answer.headers.get("retry-after", "").strip()
-    return float(text) if text.isdigit() else _BUSY_S
 
 
 def _error(call: Call, errors: list[SaveError]) -> VendorError:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from remediator.errors import PermanentError, RecordMissing
 from remediator.model import Record, Value
 from remediator.systems.base import ReadResult
@@ -40,6 +42,15 @@ class Limit:
     remaining: int
 
 
+class _Page(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    totalSize: int  # noqa: N815 - the vendor's name
+    done: bool
+    records: list[dict[str, Any]]
+    nextRecordsUrl: str | None = None  # noqa: N815 - the vendor's name
+
+
 class Queries(SalesforceApi):
     """Everything that is asked in SOQL, and the limits."""
 
@@ -60,34 +71,37 @@ class Queries(SalesforceApi):
         total: int | None = None
         count = 0
         while True:
-            page = self.ask(call)
-            rows = page.get("records") if isinstance(page, dict) else None
-            if not isinstance(rows, list) or not isinstance(page.get("totalSize"), int):
-                raise self.incomplete(call, "no records or no count in a page")
-            total = page["totalSize"] if total is None else total
-            for row in rows:
+            page = self._page(call)
+            total = page.totalSize if total is None else total
+            for row in page.records:
                 count += 1
                 yield _flat(row)
-            if page.get("done") is True:
+            if page.done:
                 break
-            following = page.get("nextRecordsUrl")
-            if not following:
-                raise self.incomplete(call, "more is promised, but not where")
-            call = Call(
-                method="GET", template=f"{self.root}{resource}/{{cursor}}", parts={"cursor": _last(following)}
-            )
+            # The address names our own host and version; only its last part is the cursor.
+            cursor = urlsplit(page.nextRecordsUrl or "").path.rstrip("/").rsplit("/", 1)[-1]
+            call = self.call("GET", resource + "/{cursor}", cursor=cursor)
         if count != total:
             raise self.incomplete(call, f"{total} records promised, {count} came")
+
+    def _page(self, call: Call) -> _Page:
+        def parse(body: Any) -> _Page:
+            try:
+                page = _Page.model_validate(body)
+            except ValidationError as exc:
+                raise self.incomplete(call, "no records or no count in a page") from exc
+            if not page.done and not page.nextRecordsUrl:
+                raise self.incomplete(call, "more is promised, but not where")
+            return page
+
+        return self.ask(call, parse)
 
     def count(self, object_name: str, condition: str = "") -> int:
         """Return how many records meet a SOQL condition, all without one."""
         where = f" WHERE {condition}" if condition else ""
         soql = f"SELECT COUNT() FROM {object_name}{where}"  # noqa: S608 - the caller writes the condition
         call = self.call("GET", "/query", params={"q": soql})
-        page = self.ask(call)
-        if not isinstance(page, dict) or not isinstance(page.get("totalSize"), int):
-            raise self.incomplete(call, "no count in it")
-        return int(page["totalSize"])
+        return self._page(call).totalSize
 
     def updated(self, object_name: str, ids: Sequence[str], fields: Sequence[str] = ()) -> ReadResult:
         """Return who saved the records last and when, for deleted and merged ones too.
@@ -97,28 +111,38 @@ class Queries(SalesforceApi):
         """
         given = {item: known for item in ids if (known := full_id(item))}
         names = list(dict.fromkeys(["Id", *_STAMPS, *fields]))
+        found = self._by_id(object_name, list(given.values()), names)
+        # An answer that lost its rows looks like one about records that never were: ask once more.
+        absent = [known for known in given.values() if known not in found]
+        found |= self._by_id(object_name, absent, names)
+        records = {item: found[known] for item, known in given.items() if known in found}
+        return ReadResult(records=records, missing=frozenset(ids) - records.keys())
+
+    def _by_id(self, object_name: str, ids: Sequence[str], names: Sequence[str]) -> dict[str, Record]:
         found: dict[str, Record] = {}
-        distinct = list(dict.fromkeys(given.values()))
+        distinct = list(dict.fromkeys(ids))
         for start in range(0, len(distinct), IDS_A_QUERY):
             quoted = ",".join(f"'{item}'" for item in distinct[start : start + IDS_A_QUERY])
             # The ids are letters and digits by now, the names are API names of a describe.
             soql = f"SELECT {', '.join(names)} FROM {object_name} WHERE Id IN ({quoted})"  # noqa: S608
             for row in self.query_all(soql):
                 found[full_id(str(row["Id"])) or ""] = {name: row.get(name) for name in names if name != "Id"}
-        records = {item: found[known] for item, known in given.items() if known in found}
-        return ReadResult(records=records, missing=frozenset(ids) - records.keys())
+        return found
 
     def limits(self) -> Mapping[str, Limit]:
         """Return the org's limits by name; they may lag minutes behind."""
         call = self.call("GET", "/limits")
-        body = self.ask(call)
-        if not isinstance(body, dict) or not body:
-            raise self.incomplete(call, "no limits in it")
-        return {
-            name: Limit(maximum=int(row["Max"]), remaining=int(row["Remaining"]))
-            for name, row in body.items()
-            if isinstance(row, dict) and "Max" in row and "Remaining" in row
-        }
+
+        def parse(body: Any) -> Mapping[str, Limit]:
+            if not isinstance(body, dict) or not body:
+                raise self.incomplete(call, "no limits in it")
+            return {
+                name: Limit(maximum=int(row["Max"]), remaining=int(row["Remaining"]))
+                for name, row in body.items()
+                if isinstance(row, dict) and "Max" in row and "Remaining" in row
+            }
+
+        return self.ask(call, parse)
 
     def whoami(self) -> Identity:
         """Return the user that the token belongs to."""
@@ -143,7 +167,3 @@ def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
         else:
             flat[prefix + name] = json_value(value)
     return flat
-
-
-def _last(url: str) -> str:
-    return urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1]

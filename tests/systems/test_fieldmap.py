@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remediator.model import PicklistEntry
@@ -116,6 +116,7 @@ def test_a_setting_that_names_an_unknown_marketo_field_does_not_pair() -> None:
 NAMES = st.sampled_from(["Country", "country", "Segment__c", "segment", "Title", "title", "X__c", "Email"])
 
 
+@settings(deadline=None)
 @given(
     ours=st.dictionaries(NAMES, NAMES),
     theirs=st.dictionaries(NAMES, NAMES),

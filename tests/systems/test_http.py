@@ -61,12 +61,30 @@ def test_a_rate_limit_waits_at_least_the_whole_window(vendor: Vendor, clock: Fak
     assert sum(clock.sleeps) >= 20
 
 
-def test_a_retry_after_header_is_respected(vendor: Vendor, clock: FakeClock) -> None:
-    vendor.says(b"slow down", status=429, headers={"Retry-After": "37"})
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_retry_after_header_is_respected(vendor: Vendor, clock: FakeClock, status: int) -> None:
+    vendor.says(b"slow down", status=status, headers={"Retry-After": "37"})
     vendor.result()
     with a_marketo(vendor, clock) as marketo:
         marketo.rows(READ)
     assert sum(clock.sleeps) >= 37
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_salesforces_retry_after_is_respected_too(vendor: Vendor, clock: FakeClock, status: int) -> None:
+    vendor.says(b"<html>busy</html>", status=status, headers={"Retry-After": "37"})
+    vendor.says({"DailyApiRequests": {"Max": 10, "Remaining": 9}})
+    with a_salesforce(vendor, clock) as salesforce:
+        salesforce.limits()
+    assert sum(clock.sleeps) >= 37
+
+
+def test_a_wait_longer_than_two_minutes_is_left_to_the_caller(vendor: Vendor, clock: FakeClock) -> None:
+    vendor.says(b"slow down", status=429, headers={"Retry-After": "3600"})
+    with a_marketo(vendor, clock) as marketo, pytest.raises(RateLimited) as caught:
+        marketo.rows(READ)
+    assert caught.value.retry_after_s == 3600
+    assert clock.sleeps == []
 
 
 def test_a_used_up_day_is_not_waited_for(vendor: Vendor, clock: FakeClock) -> None:

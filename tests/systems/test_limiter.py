@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Lock
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyrate_limiter import Rate, SQLiteBucket
 
@@ -29,6 +29,7 @@ def a_share(clock: FakeClock, **values: object) -> DailyShare:
     return DailyShare(clock=clock, **given)  # type: ignore[arg-type]  # the test's own values
 
 
+@settings(deadline=None)
 @given(limit=st.integers(1, 30), calls=st.integers(1, 120), gaps=st.lists(st.floats(0, 5), max_size=20))
 def test_no_rolling_window_ever_holds_more_calls_than_the_limit(
     limit: int, calls: int, gaps: list[float]
@@ -45,6 +46,7 @@ def test_no_rolling_window_ever_holds_more_calls_than_the_limit(
             assert len(window) <= limit
 
 
+@settings(deadline=None)
 @given(limit=st.integers(1, 50), calls=st.integers(1, 200))
 def test_driving_at_the_limit_takes_at_most_a_twentieth_longer_than_the_limit_alone(
     limit: int, calls: int

@@ -17,6 +17,7 @@ from remediator.errors import (
     TransientError,
 )
 from remediator.systems.base import RecordWrite, System
+from remediator.systems.http import TRIES
 from remediator.systems.marketo import Marketo
 from tests.systems.vendor import FakeClock, Vendor, a_marketo
 
@@ -108,13 +109,32 @@ def test_a_field_that_a_person_lacks_is_empty_and_no_other_field_is_told(vendor:
         }
 
 
-def test_a_person_is_missing_only_after_being_asked_for_twice(vendor: Vendor) -> None:
+def test_a_person_is_missing_only_when_a_second_answer_shows_a_witness_and_not_the_person(
+    vendor: Vendor,
+) -> None:
     vendor.result({"id": 1})
-    vendor.result()
+    vendor.result({"id": 1})
     with a_marketo(vendor) as marketo:
         result = marketo.read("Lead", ["1", "2"], ["id"])
     assert result.missing == {"2"}
-    assert vendor.seen[1].query["filterValues"] == "2"
+    assert vendor.seen[1].query["filterValues"] == "2,1"
+
+
+def test_a_second_answer_without_the_witness_is_incomplete_never_nobody(vendor: Vendor) -> None:
+    vendor.result({"id": 1})
+    vendor.result()
+    with a_marketo(vendor) as marketo, pytest.raises(TransientError, match="was there before"):
+        marketo.read("Lead", ["1", "2"], ["id"])
+
+
+def test_a_witness_of_an_earlier_read_catches_answers_that_are_empty_again_and_again(vendor: Vendor) -> None:
+    vendor.result({"id": 1})
+    vendor.result()
+    vendor.result()
+    with a_marketo(vendor) as marketo:
+        marketo.read("Lead", ["1"], ["id"])
+        with pytest.raises(TransientError, match="incomplete"):
+            marketo.read("Lead", ["2", "3"], ["id"])
 
 
 def test_an_answer_that_lost_rows_is_completed_by_the_second_question(vendor: Vendor) -> None:
@@ -127,10 +147,22 @@ def test_an_answer_that_lost_rows_is_completed_by_the_second_question(vendor: Ve
 
 
 def test_answers_that_keep_losing_rows_are_incomplete(vendor: Vendor) -> None:
-    for number in (1, 2, 3):
-        vendor.result({"id": number})
+    vendor.result({"id": 1})
+    vendor.result({"id": 1}, {"id": 2})
+    vendor.result({"id": 1}, {"id": 3})
     with a_marketo(vendor) as marketo, pytest.raises(TransientError, match="incomplete"):
         marketo.read("Lead", ["1", "2", "3", "4"], ["id"])
+
+
+def test_300_absentees_and_their_witness_still_go_300_at_a_time(vendor: Vendor) -> None:
+    vendor.result({"id": 1})
+    vendor.result()
+    vendor.result({"id": 1})
+    vendor.result({"id": 1})
+    with a_marketo(vendor) as marketo:
+        marketo.read("Lead", ["1"], ["id"])
+        assert len(marketo.read("Lead", [str(n) for n in range(1001, 1301)], ["id"]).missing) == 300
+    assert [len(seen.query["filterValues"].split(",")) for seen in vendor.seen] == [1, 300, 300, 2]
 
 
 def test_text_that_is_no_id_is_missing_without_a_call(vendor: Vendor) -> None:
@@ -140,7 +172,7 @@ def test_text_that_is_no_id_is_missing_without_a_call(vendor: Vendor) -> None:
 
 
 def test_an_answer_without_a_result_is_incomplete_never_nobody(vendor: Vendor) -> None:
-    vendor.says({"requestId": "1", "success": True})
+    vendor.says({"requestId": "1", "success": True}, times=TRIES)
     with a_marketo(vendor) as marketo, pytest.raises(TransientError, match="no result"):
         marketo.read("Lead", ["1"], ["id"])
 
@@ -182,8 +214,8 @@ def test_paging_that_runs_in_a_circle_ends(vendor: Vendor) -> None:
 
 
 def test_people_are_found_by_value_whatever_its_case_and_several_may_share_it(vendor: Vendor) -> None:
-    vendor.result({"id": 1, "email": "ann@example.com"}, {"id": 2, "email": "Ann@Example.com"})
-    vendor.result()
+    for _ in range(2):
+        vendor.result({"id": 1, "email": "ann@example.com"}, {"id": 2, "email": "Ann@Example.com"})
     with a_marketo(vendor) as marketo:
         found = marketo.find("email", ["ANN@example.com", "bob@example.com"], ["email"])
     assert [lead for lead, _ in found["ANN@example.com"]] == ["1", "2"]
@@ -446,9 +478,8 @@ def test_all_pages_of_the_log_are_read_though_one_is_empty(vendor: Vendor) -> No
 
 def test_eleven_types_and_thirty_one_people_take_four_calls(vendor: Vendor) -> None:
     for _ in range(2):
-        vendor.says({"requestId": "1", "success": True, "nextPageToken": "t0"})
-        vendor.result()
-        vendor.result()
+        for _ in range(3):
+            vendor.says({"requestId": "1", "success": True, "nextPageToken": "t0"})
     with a_marketo(vendor) as marketo:
         assert list(marketo.activities(range(1, 12), SINCE, [str(n) for n in range(1, 32)])) == []
     asked = [seen.query for seen in vendor.seen if seen.path == "/rest/v1/activities.json"]
@@ -468,12 +499,22 @@ def test_a_field_change_names_who_made_it(vendor: Vendor) -> None:
             "activityDate": "2026-11-02T10:00:00Z",
             "fields": [{"id": 5, "name": "country", "oldValue": "D", "newValue": "Germany"}],
             "attributes": [{"name": "Source", "value": "Web service API"}],
-        }
+        },
+        nextPageToken="t1",
     )
     with a_marketo(vendor) as marketo:
         (change,) = marketo.lead_changes(["country"], SINCE)
     assert (change.lead_id, change.field, change.old, change.new) == ("7", "country", "D", "Germany")
     assert change.source == "Web service API"
+
+
+def test_a_page_of_the_log_without_its_token_is_incomplete_though_it_says_that_it_is_the_last(
+    vendor: Vendor,
+) -> None:
+    vendor.says({"requestId": "1", "success": True, "nextPageToken": "t0"})
+    vendor.says({"requestId": "1", "success": True, "moreResult": False})
+    with a_marketo(vendor) as marketo, pytest.raises(TransientError, match="without its paging token"):
+        list(marketo.activities([13], SINCE))
 
 
 def test_an_activity_that_cannot_be_read_makes_the_log_incomplete(vendor: Vendor) -> None:
@@ -546,6 +587,18 @@ def test_a_row_that_is_cut_makes_the_extract_incomplete(vendor: Vendor) -> None:
     runs_export(vendor, b"id,country\n1,x\n2\n")
     with a_marketo(vendor) as marketo, pytest.raises(TransientError, match="line 3 has 1 cells"):
         extract(marketo)
+
+
+def test_a_token_that_ended_before_the_file_was_fetched_is_renewed(vendor: Vendor) -> None:
+    done = {"exportId": "e1", "status": "Completed", "numberOfRecords": 1}
+    for row in ({"exportId": "e1", "status": "Created"}, {"exportId": "e1", "status": "Queued"}, done):
+        vendor.result(row)
+    ended = {"requestId": "1", "success": False, "errors": [{"code": "602", "message": "expired"}]}
+    vendor.says(ended, headers={"Content-Type": "application/json;charset=UTF-8"})
+    vendor.says(b"id,country\n1,x\n", headers={"Content-Type": "text/csv"})
+    with a_marketo(vendor) as marketo:
+        assert extract(marketo) == [{"id": "1", "country": "x"}]
+    assert vendor.tokens == 2
 
 
 def test_a_full_queue_is_waited_for(vendor: Vendor, clock: FakeClock) -> None:

@@ -23,6 +23,7 @@ from remediator.errors import (
 from remediator.settings import SalesforceSettings
 from remediator.systems.auth import salesforce_form
 from remediator.systems.base import RecordWrite, System
+from remediator.systems.http import TRIES
 from remediator.systems.salesforce_composite import SubRequest
 from remediator.systems.salesforce_describe import object_description, valid_for
 from tests.systems.vendor import ORG, USER, Vendor, a_salesforce
@@ -165,7 +166,7 @@ def test_a_describe_becomes_our_words() -> None:
 
 @pytest.mark.parametrize("body", [{}, {"name": "Lead", "fields": []}, {"name": "Lead", "fields": [{}]}, []])
 def test_a_describe_without_fields_is_incomplete(vendor: Vendor, body: object) -> None:
-    vendor.says(body)
+    vendor.says(body, times=TRIES)
     with a_salesforce(vendor) as salesforce, pytest.raises(TransientError, match="incomplete"):
         salesforce.describe("Lead")
 
@@ -202,7 +203,7 @@ def test_2001_records_take_two_calls(vendor: Vendor) -> None:
     ],
 )
 def test_an_answer_that_does_not_fit_the_ids_is_incomplete(vendor: Vendor, body: object) -> None:
-    vendor.says(body)
+    vendor.says(body, times=TRIES)
     with a_salesforce(vendor) as salesforce, pytest.raises(TransientError, match="incomplete"):
         salesforce.read("Lead", [A, B], ["City"])
 
@@ -300,19 +301,24 @@ def test_all_pages_of_a_query_are_read_and_parents_are_flat(vendor: Vendor) -> N
     assert vendor.seen[1].path == "/services/data/v60.0/query/01g-2000"
 
 
+@pytest.mark.parametrize("page", [a_page({"Id": A}, total=2), a_page(total=1)])
+def test_pages_that_do_not_add_up_are_incomplete(vendor: Vendor, page: object) -> None:
+    vendor.says(page)
+    with a_salesforce(vendor) as salesforce, pytest.raises(TransientError, match="promised"):
+        list(salesforce.query("SELECT Id FROM Lead"))
+
+
 @pytest.mark.parametrize(
     "page",
     [
-        a_page({"Id": A}, total=2),
-        a_page(total=1),
         {"totalSize": 1, "done": True},
         {"done": True, "records": []},
         {"totalSize": 2, "done": False, "records": [{"Id": A}]},
         [],
     ],
 )
-def test_pages_that_do_not_add_up_are_incomplete(vendor: Vendor, page: object) -> None:
-    vendor.says(page)
+def test_a_page_that_cannot_be_read_is_asked_for_again_then_incomplete(vendor: Vendor, page: object) -> None:
+    vendor.says(page, times=TRIES)
     with a_salesforce(vendor) as salesforce, pytest.raises(TransientError, match="incomplete"):
         list(salesforce.query("SELECT Id FROM Lead"))
 
@@ -327,6 +333,7 @@ def test_a_count_is_a_number_without_rows(vendor: Vendor) -> None:
 def test_who_saved_a_record_last_is_told_for_merged_ones_too(vendor: Vendor) -> None:
     stamps = {"IsDeleted": True, "LastModifiedById": USER, "LastModifiedDate": "d", "SystemModstamp": "d"}
     vendor.says(a_page({"Id": A, **stamps, "MasterRecordId": B}, total=1))
+    vendor.says(a_page(total=0))
     with a_salesforce(vendor) as salesforce:
         result = salesforce.updated("Lead", [A, B], ["MasterRecordId"])
     assert result.records[A] == {**stamps, "MasterRecordId": B}

@@ -78,10 +78,12 @@ class Vendor:
         self.instance_url: str | None = None
         self._replies: deque[Reply] = deque()
 
-    def says(self, body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        """Queue an answer; bytes go as they are, anything else as JSON."""
+    def says(
+        self, body: object, *, status: int = 200, headers: Mapping[str, str] | None = None, times: int = 1
+    ) -> None:
+        """Queue an answer so many times; bytes go as they are, anything else as JSON."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self._replies.append(Reply(body=content, status=status, headers=headers or {}))
+        self._replies.extend([Reply(body=content, status=status, headers=headers or {})] * times)
 
     def result(self, *rows: object, **members: object) -> None:
         """Queue a good Marketo envelope."""
