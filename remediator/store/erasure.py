@@ -43,7 +43,7 @@ def erase(writing: Writing, *, marketo_id: str | None, salesforce_id: str | None
             f"change {open_[0]} of this person is being written; run `apply` until its outcome is known, "
             "then erase again"
         )
-    leave_plans(writing, case_ids, GONE)
+    leave_plans(writing, dict.fromkeys(case_ids, GONE))
     _erase_cases(writing, case_ids)
     entries = _erase_payloads(writing, case_ids, [row.id for row in found])
     for chunk in chunks([row.seq for row in found]):

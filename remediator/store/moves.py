@@ -76,17 +76,28 @@ def move_cases(writing: Writing, moves: Sequence[CaseMove]) -> list[int]:
     return list(moved)
 
 
-def leave_plans(writing: Writing, case_ids: Collection[int], note: str) -> dict[int, str]:
+def leave_plans(writing: Writing, notes: Mapping[int, str]) -> dict[int, str]:
     """Reject what is still planned or approved for cases that have gone another way.
 
     Without this, a change approved for a case that was settled by hand would be written all the same.
 
+    Args:
+        notes: ``{case: why}``.
+
     Returns:
         ``{case: plan}`` of the other cases that lost a change by it.
     """
-    fallen = pending_changes(writing, case_ids)
-    reject_pending(writing, fallen, note)
-    return {case: change.plan for change in fallen.values() for case in change.cases if case not in case_ids}
+    hanging = {case for change in pending_changes(writing, notes).values() for case in change.cases}
+    groups: dict[str, set[int]] = {}
+    for case, note in notes.items():
+        if case in hanging:
+            groups.setdefault(note, set()).add(case)
+    others: dict[int, str] = {}
+    for note, group in groups.items():
+        fallen = pending_changes(writing, group)
+        reject_pending(writing, fallen, note)
+        others |= {case: change.plan for change in fallen.values() for case in change.cases}
+    return {case: plan for case, plan in others.items() if case not in notes}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

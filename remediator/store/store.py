@@ -216,10 +216,13 @@ class Store:
         """
         with self._writing(now=now, actor=actor, run=run) as open_:
             moved = moves.move_cases(open_, moves_)
-            last = {move.case: move for move in moves_ if move.case in set(moved)}
-            for move in last.values():
-                if move.after not in _STAY:
-                    moves.leave_plans(open_, {move.case}, move.note or f"case {move.case} went {move.after}")
+            now_in = moves.case_states(open_, moved)
+            gone = {
+                move.case: move.note or f"its case went {move.after}"
+                for move in moves_
+                if now_in.get(move.case) is move.after and move.after not in _STAY
+            }
+            moves.leave_plans(open_, gone)
             return moved
 
     def assign(self, case: int, to: str | None, *, actor: str, now: datetime) -> None:

@@ -168,37 +168,25 @@ def _move_cases(writing: Writing, touched: Mapping[int, str], verify_at: datetim
     """
     todo = dict(touched)
     while todo:
-        fell: dict[int, str] = {}
         states = case_states(writing, todo)
+        moves: list[CaseMove] = []
+        ended: dict[int, str] = {}
         for case, rows in sorted(_changes_of(writing, todo).items()):
             to, note = _outcome(rows)
-            if to is None or not _lead(writing, case, states[case], to, note, verify_at):
+            if to is None or not (steps := _steps(states[case], to)):
                 continue
+            moves += [_move(case, before, after, note, verify_at) for before, after in steps]
             if to in (CaseState.CONFLICTED, CaseState.DECLINED):
-                fell |= leave_plans(writing, {case}, note or f"case {case} beside it is {to}")
-        todo = fell
+                ended[case] = note or f"case {case} beside it is {to}"
+        move_cases(writing, moves)
+        todo = leave_plans(writing, ended)
 
 
-def _lead(
-    writing: Writing,
-    case: int,
-    before: CaseState,
-    to: CaseState,
-    note: str | None,
-    verify_at: datetime | None,
-) -> bool:
-    """Move a case over the steps the lifecycle has; say whether it went anywhere."""
-    moves = [
-        CaseMove(
-            case=case,
-            before=start,
-            after=end,
-            note=note,
-            due_at=verify_at if end is CaseState.VERIFYING else None,
-        )
-        for start, end in _steps(before, to)
-    ]
-    return bool(move_cases(writing, moves))
+def _move(
+    case: int, before: CaseState, after: CaseState, note: str | None, verify_at: datetime | None
+) -> CaseMove:
+    due_at = verify_at if after is CaseState.VERIFYING else None
+    return CaseMove(case=case, before=before, after=after, note=note, due_at=due_at)
 
 
 def _changes_of(writing: Writing, touched: Mapping[int, str]) -> dict[int, list[AnyRow]]:
