@@ -16,8 +16,8 @@
 | GET records ``?system= &object= &ids=`` | whole records |
 
 Both exports take ``delimiter=`` comma, semicolon, tab or pipe, ``encoding=`` utf-8, utf-16 or cp1252,
-``bom=true``, ``date_format=`` (strftime), and the first one ``language=`` en, de, fr, es, pt or ja for its header.
-An entry of the ledger is written just after its answer has left: ask here, not in the process, to be sure of it.
+``bom=true``, ``date_format=`` (strftime), and the first one ``language=`` en, de, fr, es, pt or ja.
+A ledger entry is written just after its answer has left, so ask for it here and not inside the process.
 """
 
 from __future__ import annotations

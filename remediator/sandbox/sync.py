@@ -97,9 +97,11 @@ class NativeSync:
                     continue
                 self._puller.pull_row(str(lead["sfdcType"]), str(lead["sfdcId"]))
                 self._drop_settled([lead_id])
-                if lead["sfdcIsDeleted"]:
+                # The pull may have merged this person away, or learned that the row is gone.
+                now = self._instance.leads.get(lead_id)
+                if now is not None and now["sfdcIsDeleted"]:
                     self._create(lead_id, campaign_id)
-                else:
+                elif now is not None:
                     self._update(lead_id, self._differing(lead_id), SYNC_TO_SFDC, campaign_id)
 
     def backlog(self) -> Mapping[str, int]:
@@ -213,7 +215,7 @@ class NativeSync:
             "sfdcLeadOwnerId": (self._org.get("Lead", record_id) or {}).get("OwnerId"),
             "sfdcIsDeleted": False,
         }
-        self._instance.change(lead_id, link, actor=self._trail.actor, source=SYNC_SOURCE, kind="sync_pull")
+        self._take(lead_id, link)
         self._trail.accepted(push, record_id)
         self._adopt(lead_id, "Lead", record_id, list(LEAD_SYNC))
 
@@ -229,9 +231,10 @@ class NativeSync:
             if name in synced and not same(row.get(synced[name]), lead[name])
         }
         if moved:
-            self._instance.change(
-                lead_id, moved, actor=self._trail.actor, source=SYNC_SOURCE, kind="sync_pull"
-            )
+            self._take(lead_id, moved)
+
+    def _take(self, lead_id: int, values: Mapping[str, Value]) -> None:
+        self._instance.change(lead_id, values, actor=self._trail.actor, source=SYNC_SOURCE, kind="sync_pull")
 
     def _differing(self, lead_id: int) -> list[str]:
         lead = self._instance.leads[lead_id]

@@ -181,7 +181,8 @@ class Puller:
             if field.updateable and same(kept[name], None) and not same(lost[name], None)
         }
         self._instance.delete(loser, actor="sfdc-sync")
-        self._change(winner, blanks)
+        # What fills a blank is new to Salesforce: without this the next pull would blank it again.
+        self._instance.touch(winner, self._change(winner, blanks))
 
     def _account(self, record_id: str) -> tuple[str, list[int]]:
         row = self._org.get("Account", record_id)
@@ -201,5 +202,5 @@ class Puller:
                 changed.append(lead_id)
         return ("updated" if changed else "skipped"), []
 
-    def _change(self, lead_id: int, values: Mapping[str, Value]) -> None:
-        self._instance.change(lead_id, values, actor="sfdc-sync", source=SYNC_SOURCE, kind="sync_pull")
+    def _change(self, lead_id: int, values: Mapping[str, Value]) -> dict[str, list[Value]]:
+        return self._instance.change(lead_id, values, actor="sfdc-sync", source=SYNC_SOURCE, kind="sync_pull")

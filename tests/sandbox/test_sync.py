@@ -299,3 +299,12 @@ def test_rows_older_than_five_days_are_forgotten(pair: Pair) -> None:
 def test_every_synced_field_exists_in_salesforce(pair: Pair) -> None:
     for kind, synced in (("Lead", LEAD_SYNC), ("Contact", CONTACT_SYNC), ("Account", ACCOUNT_SYNC)):
         assert set(synced.values()) <= set(pair.org.objects[kind].fields)
+
+
+def test_the_flow_step_passes_over_a_person_whom_a_merge_took_away(pair: Pair) -> None:
+    winner, winner_row = pair.lead()
+    loser, loser_row = pair.lead(title="Buyer")
+    pair.org.edit("Lead", loser_row, {"IsDeleted": True, "MasterRecordId": winner_row})
+    pair.sync.sync_person([loser, winner])
+    assert pair.marketo.get(loser) is None
+    assert pair.value(winner, "title") == "Buyer"
