@@ -20,6 +20,8 @@ from remediator.sandbox.salesforce.oauth import Sessions
 from remediator.sandbox.salesforce.org import Org
 
 CYCLE = timedelta(minutes=5)
+CONTENTION = 0.01
+"""Chance that a write of a contact who shares an account meets a row lock, in a seeded sandbox."""
 
 
 class Sandbox:
@@ -60,6 +62,7 @@ class Sandbox:
         for fault in faults:
             self.faults.add(fault)
         self.org = Org(self.clock, self.ledger, seed=seed)
+        self.org.contention = CONTENTION if leads else 0.0
         self.sessions = Sessions(self.org, self.clock, seed=seed, lifetime=token_lifetime)
         self.truth: Any = _make("remediator.sandbox.truth", "Truth")
         self.instance: Any = _make(

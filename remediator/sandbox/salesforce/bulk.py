@@ -9,7 +9,7 @@ from typing import Any
 
 from remediator.sandbox.salesforce.access import User
 from remediator.sandbox.salesforce.envelopes import bulk_error
-from remediator.sandbox.salesforce.errors import ApiFault, SaveOutcome
+from remediator.sandbox.salesforce.errors import ApiFault, SaveError, SaveOutcome
 from remediator.sandbox.salesforce.metadata import ObjectType
 from remediator.sandbox.salesforce.org import Org
 from remediator.sandbox.salesforce.query import Runner
@@ -203,7 +203,8 @@ class Bulk:
             key = job.kind.by_lower_name.get(str(job.external_id).lower(), "Id")
             value = str(values.pop(key, record_id))
             if len(find_external(self._org, job.kind, key, value)) > 1:
-                return SaveOutcome(id=None, success=False)
+                error = SaveError(code="DUPLICATE_EXTERNAL_ID", message=f"{key}: more than one record found")
+                return SaveOutcome(id=None, success=False, errors=(error,))
             return upsert_row(self._org, call, job.kind, key, value, values)
         if job.operation == "update":
             return self._org.update(name, record_id, values, call.user, call.headers)

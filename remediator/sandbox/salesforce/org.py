@@ -19,6 +19,7 @@ class Org(OrgWriting):
     Attributes:
         sync_user: the Marketo sync user. admin: may do all. bot: the user that remediator logs in as.
         automation: validation rules, failing triggers and flows, hooks.
+        described_at: when metadata or rights last changed.
         contention: chance that a write of a contact who shares an account meets a row lock.
         block_duplicates: the Block rule on lead e-mail addresses is on.
         usage: the count of API calls and its daily limit.
@@ -88,7 +89,11 @@ class Org(OrgWriting):
         """Change a field's definition, as an admin does in Setup (``values=``, ``length=`` ...)."""
         kind = self.objects[object_name]
         self.objects[object_name] = kind.with_field(replace(kind.fields[field], **changes))
+        self._metadata_changed()
+
+    def _metadata_changed(self) -> None:
         self.access.forget()
+        self.described_at = self.clock.now()
 
     def _change_right(self, user: User, object_name: str, field: str, *, edit: bool) -> None:
         sets = {
@@ -99,7 +104,7 @@ class Org(OrgWriting):
         for row in self.rows("FieldPermissions"):
             if row["ParentId"] in sets and row["Field"] == f"{object_name}.{field}":
                 row["PermissionsEdit"] = edit
-                self.access.forget()
+                self._metadata_changed()
                 return
         self.load(
             "FieldPermissions",

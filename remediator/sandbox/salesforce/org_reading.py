@@ -42,6 +42,7 @@ class OrgReading:
         self.contention = 0.0
         self.block_duplicates = True
         self.usage = Usage(clock)
+        self.described_at = clock.now()
         self.lock_of_all = RLock()
         self.users: dict[str, User] = {}
         self.assignment_owner: str | None = None

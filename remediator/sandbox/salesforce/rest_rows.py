@@ -48,7 +48,6 @@ class Rows:
 
     def __init__(self, org: Org) -> None:
         self._org = org
-        self._described_at = org.clock.now()
 
     def list_objects(self, call: Call) -> Reply:
         """Answer the global describe."""
@@ -70,9 +69,9 @@ class Rows:
         """Answer describe, or 304 when the caller's copy is as new as the metadata."""
         kind = object_called(self._org, call.user, name)
         since = _http_date(call.headers.get("if-modified-since"))
-        if since is not None and since >= self._described_at.replace(microsecond=0):
+        if since is not None and since >= self._org.described_at.replace(microsecond=0):
             return Reply(status=304)
-        stamp = self._described_at.strftime("%a, %d %b %Y %H:%M:%S GMT")
+        stamp = self._org.described_at.strftime("%a, %d %b %Y %H:%M:%S GMT")
         return Reply(content=self._org.describe(kind.name, call.user), headers={"Last-Modified": stamp})
 
     def create(self, call: Call, name: str) -> Reply:
@@ -101,17 +100,18 @@ class Rows:
         check_json_types(call, kind, values)
         with self._org.lock_of_all:
             row = self._row(kind, record_id, deleted=True)
-            unchanged = _http_date(call.headers.get("if-unmodified-since"))
-            if unchanged is not None and _modified(row) > unchanged:
+            if _has_moved(call, row):
                 return Reply(status=412)
             outcome = self._org.update(kind.name, record_id, values, call.user, call.headers)
         return _written(outcome)
 
     def delete(self, call: Call, name: str, record_id: str) -> Reply:
-        """Delete a row."""
+        """Delete a row; 412 as for ``update``."""
         kind = object_called(self._org, call.user, name)
-        self._row(kind, record_id, deleted=True)
-        return _written(self._org.delete(kind.name, record_id, call.user))
+        with self._org.lock_of_all:
+            if _has_moved(call, self._row(kind, record_id, deleted=True)):
+                return Reply(status=412)
+            return _written(self._org.delete(kind.name, record_id, call.user))
 
     def read_external(self, call: Call, name: str, field: str, value: str) -> Reply:
         """Return the row that an external id names."""
@@ -238,6 +238,11 @@ def _http_date(value: str | None) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _has_moved(call: Call, row: Row) -> bool:
+    unchanged = _http_date(call.headers.get("if-unmodified-since"))
+    return unchanged is not None and _modified(row) > unchanged
 
 
 def _modified(row: Row) -> datetime:

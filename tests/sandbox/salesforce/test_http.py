@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from remediator.sandbox.salesforce.metadata import valid_for_bitmap
+from remediator.sandbox.salesforce.metadata import PickValue, valid_for_bitmap
 from tests.sandbox.salesforce.conftest import DATA, Client, a_lead
 
 
@@ -95,6 +97,22 @@ def test_a_row_that_moved_since_is_not_overwritten(client: Client) -> None:
 
     assert client.patch(path, {"City": "Oslo"}, {"If-Unmodified-Since": before}).status_code == 412
     assert client.patch(path, {"City": "Oslo"}, {"If-Unmodified-Since": after}).status_code == 204
+
+
+def test_eight_writers_of_one_row_are_served_one_after_the_other(client: Client) -> None:
+    (record_id,) = client.load({"City": "0"})
+    after = client.sandbox.ledger.last
+
+    def write(number: int) -> int:
+        return client.patch(f"/sobjects/Lead/{record_id}", {"City": str(number)}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = set(pool.map(write, range(1, 41)))
+
+    chain = [entry["changes"]["City"] for entry in client.sandbox.ledger.entries("write", after=after)]
+    assert statuses == {204}
+    assert len(chain) == 40
+    assert all(one[1] == other[0] for one, other in pairwise(chain))
 
 
 def test_the_assignment_rule_changes_owners_unless_it_is_switched_off(client: Client) -> None:
@@ -286,6 +304,19 @@ def test_describe_gives_states_as_a_bitmap_over_the_countries(client: Client) ->
 @pytest.mark.parametrize(("indexes", "bitmap"), [({0}, "gAAA"), ({0, 1, 2}, "4AAA"), ({7}, "AQAA")])
 def test_the_bitmap_is_the_documented_one(indexes: set[int], bitmap: str) -> None:
     assert valid_for_bitmap(indexes) == bitmap
+
+
+def test_a_new_picklist_value_is_described_and_taken_at_once(client: Client) -> None:
+    field = client.org.objects["Lead"].fields["Rating"]
+    seen = client.get("/sobjects/Lead/describe").headers["last-modified"]
+    client.sandbox.clock.advance(timedelta(seconds=5))
+    client.org.redefine("Lead", "Rating", values=(*field.values, PickValue(value="Icy", label="Icy")))
+
+    answer = client.http.get(DATA + "/sobjects/Lead/describe", headers={"If-Modified-Since": seen})
+    made = client.post("/sobjects/Lead", a_lead(Rating="icy"))
+
+    assert '"Icy"' in answer.text
+    assert made.status_code == 201
 
 
 def test_describe_is_not_sent_again_when_nothing_changed(client: Client) -> None:
