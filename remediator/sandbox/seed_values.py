@@ -19,7 +19,7 @@ PICKLIST_SHAPES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "Job_Level__c": {
         "C-Level": ("C Level", "CLevel", "C–Level", "c_level"),
-        "VP": ("V.P.", "VPs"),
+        "VP": ("V.P.", "V. P."),
         "Director": ("Directors", "Director."),
         "Manager": ("Managers", "Manager,"),
         "Individual Contributor": (
@@ -51,9 +51,9 @@ PICKLIST_SHAPES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 """``{field: {right: wrong forms}}``: plural, spacing, punctuation, long words with a letter wrong."""
 
 INDUSTRY_SHAPES: Mapping[str, tuple[str, ...]] = {
-    "Technology": ("Technologies", "Technolgy"),
+    "Technology": ("Technology.", "Techno-logy"),
     "Healthcare": ("Health Care", "Health-care"),
-    "Manufacturing": ("Manufacturng", "Manufacturing."),
+    "Manufacturing": ("Manufacturing,", "Manufacturing."),
     "Telecommunications": ("Telecommunication", "Tele-communications"),
     "Not For Profit": ("Not-For-Profit", "NotForProfit"),
 }
@@ -97,7 +97,7 @@ def with_invisible(random: Random, text: str) -> str:
 def bad_email(random: Random, good: str) -> tuple[str, frozenset[Value]]:
     """Return a form that Salesforce refuses and the addresses that may replace it."""
     user, _, domain = good.partition("@")
-    if random.random() < 0.94:
+    if random.random() < 0.96:
         plain = (
             f"{user} @{domain}",
             f"{user}@ {domain}",

@@ -51,7 +51,7 @@ def test_the_first_cycle_refuses_the_share_of_each_reason_that_a_real_sync_does(
         "STRING_TOO_LONG": (0.06, 0.10),
         "INVALID_EMAIL_ADDRESS": (0.06, 0.10),
         "REQUIRED_FIELD_MISSING": (0.06, 0.10),
-        "NUMBER_OUTSIDE_VALID_RANGE": (0.015, 0.04),
+        "NUMBER_OUTSIDE_VALID_RANGE": (0.008, 0.03),
         "INVALID_FIELD_FOR_INSERT_UPDATE": (0.045, 0.075),
         "FIELD_CUSTOM_VALIDATION_EXCEPTION": (0.03, 0.05),
         "DUPLICATES_DETECTED": (0.005, 0.025),
