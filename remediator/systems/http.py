@@ -301,7 +301,7 @@ class HttpSession:
             headers["Authorization"] = f"Bearer {token.value}"
         content = None
         if call.body is not None:
-            content = json.dumps(call.body, ensure_ascii=False, separators=(",", ":")).encode()
+            content = json.dumps(call.body, separators=(",", ":")).encode()
             headers["Content-Type"] = "application/json"
         form = {name: str(value) for name, value in call.form.items()} if call.form is not None else None
         with self._counting:

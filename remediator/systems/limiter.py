@@ -117,6 +117,7 @@ class DailyShare:
     ) -> None:
         self.quota = quota
         self.used_by_all = 0
+        self._ours_told = 0
         self._system = system
         self._share = share
         self._reserve = reserve
@@ -134,17 +135,17 @@ class DailyShare:
             else:
                 self._hours.append((now, calls))
 
-    def observe(self, *, used_by_all: int, quota: int) -> None:
-        """Take the vendor's own figures."""
+    def observe(self, *, used_by_all: int, quota: int, ours: int = 0) -> None:
+        """Take the vendor's own figures; ``ours`` counts what earlier processes of ours used too."""
         with self._lock:
-            self.used_by_all, self.quota = used_by_all, quota
+            self.used_by_all, self.quota, self._ours_told = used_by_all, quota, ours
 
     def used(self) -> int:
         """Return our calls of the last 24 hours."""
         with self._lock:
             while self._hours and self._clock() - self._hours[0][0] > DAY_S + HOUR_S:
                 self._hours.popleft()
-            return sum(calls for _, calls in self._hours)
+            return max(sum(calls for _, calls in self._hours), self._ours_told)
 
     def remaining_ratio(self) -> float | None:
         """Return the part of the whole quota that nobody has used yet, ``None`` if it is unknown."""

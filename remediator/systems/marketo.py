@@ -161,7 +161,14 @@ class Marketo(Campaigns, Activities, BulkExtracts):
             },
             writes=True,
         )
-        answers = self.rows(call)
+        try:
+            answers = self.rows(call)
+        except PermanentError as exc:
+            # A body over 1 MB is not looked into, so nothing was written: half of it may fit.
+            if exc.code != "413" or len(rows) == 1:
+                raise
+            half = len(rows) // 2
+            return [*self._sync_leads(rows[:half]), *self._sync_leads(rows[half:])]
         if len(answers) != len(rows):
             raise NoAnswer(
                 f"marketo: {call.name}: {len(rows)} records sent, {len(answers)} results came back",

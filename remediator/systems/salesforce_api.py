@@ -20,7 +20,8 @@ from remediator.systems.salesforce_errors import answer_error, token_error
 
 T = TypeVar("T")
 
-_USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
+_USAGE = re.compile(r"(?<!-)api-usage=(\d+)/(\d+)")
+_OUR_USAGE = re.compile(r"per-app-api-usage=(\d+)/")
 # Writes that repair data must not move owners: assignment rules run by default on every save.
 NO_ASSIGNMENT: Mapping[str, str] = {"Sforce-Auto-Assign": "FALSE"}
 
@@ -133,9 +134,12 @@ class SalesforceApi:
         return unclear(call, f"incomplete answer: {why}", code="INCOMPLETE", system=self.name)
 
     def _observe(self, answer: Answer) -> None:
-        found = _USAGE.search(answer.headers.get("sforce-limit-info", ""))
-        if found:
-            self.share.observe(used_by_all=int(found[1]), quota=int(found[2]))
+        text = answer.headers.get("sforce-limit-info", "")
+        if found := _USAGE.search(text):
+            ours = _OUR_USAGE.search(text)
+            self.share.observe(
+                used_by_all=int(found[1]), quota=int(found[2]), ours=int(ours[1]) if ours else 0
+            )
 
     def _fetch_token(self) -> Token:
         call = Call(

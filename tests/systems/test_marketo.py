@@ -331,6 +331,31 @@ def test_rows_that_may_not_be_written_are_refused_unsent_and_the_others_go(vendo
     assert [row["id"] for row in vendor.seen[1].json["input"]] == [4]
 
 
+def test_a_body_that_is_too_big_is_sent_in_halves(vendor: Vendor) -> None:
+    describes(vendor, country=True)
+    vendor.says(b"too large", status=413)
+    for number in (1, 2):
+        vendor.result({"id": number, "status": "updated"})
+    with a_marketo(vendor) as marketo:
+        results = marketo.write("Lead", [a_row("1"), a_row("2")])
+    assert [(result.record_id, result.error) for result in results] == [("1", None), ("2", None)]
+
+
+def test_a_single_record_that_is_too_big_is_an_error(vendor: Vendor) -> None:
+    describes(vendor, country=True)
+    vendor.says(b"too large", status=413)
+    with a_marketo(vendor) as marketo, pytest.raises(PermanentError, match="413"):
+        marketo.write("Lead", [a_row("1")])
+
+
+def test_text_that_cannot_be_encoded_does_not_break_the_call(vendor: Vendor) -> None:
+    describes(vendor, country=True)
+    vendor.result({"id": 1, "status": "updated"})
+    with a_marketo(vendor) as marketo:
+        marketo.write("Lead", [a_row("1", country="half a pair \ud83d, Zürich")])
+    assert vendor.seen[1].json["input"][0]["country"] == "half a pair \ud83d, Zürich"
+
+
 def test_nothing_is_written_when_describe_cannot_be_read(vendor: Vendor) -> None:
     for _ in range(4):
         vendor.refuses("611")
@@ -339,11 +364,18 @@ def test_nothing_is_written_when_describe_cannot_be_read(vendor: Vendor) -> None
     assert {seen.path for seen in vendor.seen} == {"/rest/v1/leads/describe2.json"}
 
 
-@pytest.mark.parametrize("rows", [[a_row(str(n)) for n in range(301)], [a_row(), a_row()]])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [a_row(str(n)) for n in range(301)],
+        [a_row(), a_row()],
+        [RecordWrite(record_id="1", values={})],
+    ],
+)
 def test_a_batch_that_is_too_big_or_names_a_record_twice_is_not_sent(
     vendor: Vendor, rows: list[RecordWrite]
 ) -> None:
-    with a_marketo(vendor) as marketo, pytest.raises(ValueError, match=r"at most 300|twice"):
+    with a_marketo(vendor) as marketo, pytest.raises(ValueError, match=r"at most 300|twice|without values"):
         marketo.write("Lead", rows)
     assert vendor.seen == []
 
@@ -450,6 +482,18 @@ def test_list_members_are_told_one_by_one(vendor: Vendor) -> None:
         first, second = marketo.add_to_list(5, ["1", "2"])
     assert first.error is None
     assert isinstance(second.error, RecordMissing)
+
+
+def test_list_results_that_do_not_fit_the_people_are_no_answer(vendor: Vendor) -> None:
+    vendor.result({"id": 1, "status": "removed"})
+    with a_marketo(vendor) as marketo, pytest.raises(NoAnswer):
+        marketo.remove_from_list(5, ["1", "2"])
+
+
+def test_a_campaign_that_cannot_be_read_makes_the_answer_incomplete(vendor: Vendor) -> None:
+    vendor.result({"id": 9, "name": "no type"})
+    with a_marketo(vendor) as marketo, pytest.raises(TransientError, match="incomplete"):
+        list(marketo.campaigns())
 
 
 # Activities and usage
@@ -599,6 +643,18 @@ def test_a_token_that_ended_before_the_file_was_fetched_is_renewed(vendor: Vendo
     with a_marketo(vendor) as marketo:
         assert extract(marketo) == [{"id": "1", "country": "x"}]
     assert vendor.tokens == 2
+
+
+def test_a_job_that_never_ends_is_cancelled(vendor: Vendor, clock: FakeClock) -> None:
+    vendor.result({"exportId": "e1", "status": "Created"})
+    vendor.result({"exportId": "e1", "status": "Queued"})
+    for _ in range(2):
+        vendor.result({"exportId": "e1", "status": "Processing"})
+    vendor.result({"exportId": "e1", "status": "Cancelled"})
+    with a_marketo(vendor, clock) as marketo, pytest.raises(TransientError, match="cancelled"):
+        list(marketo.extract_activities(SINCE, SINCE, type_ids=[19], fields=["leadId"], poll_s=5 * 3600))
+    assert vendor.seen[-1].path.endswith("/e1/cancel.json")
+    assert vendor.seen[0].json["fields"] == ["leadId"]
 
 
 def test_a_full_queue_is_waited_for(vendor: Vendor, clock: FakeClock) -> None:

@@ -387,6 +387,15 @@ def test_a_composite_answer_that_does_not_fit_is_no_answer(vendor: Vendor, parts
 # Limits
 
 
+def test_what_our_app_used_before_this_process_counts_as_ours(vendor: Vendor) -> None:
+    info = {"Sforce-Limit-Info": "api-usage=30/100; per-app-api-usage=20/250(appName=x)"}
+    vendor.says({"DailyApiRequests": {"Max": 100, "Remaining": 70}}, headers=info)
+    with a_salesforce(vendor) as salesforce:
+        salesforce.limits()
+        with pytest.raises(RateLimited, match="we made 20 calls"):
+            salesforce.limits()
+
+
 def test_our_share_of_the_orgs_day_is_kept_from_what_the_answers_tell(vendor: Vendor) -> None:
     info = {"Sforce-Limit-Info": "api-usage=9/10; per-app-api-usage=17/250(appName=x)"}
     vendor.says({"DailyApiRequests": {"Max": 10, "Remaining": 1}}, headers=info)
