@@ -17,9 +17,10 @@ from typing import Any
 import pycountry
 from babel import localedata
 
-from benchmarks.geo_build_subdivisions import build_subdivisions
+from benchmarks.geo_build_subdivisions import build_subdivisions, official_unit_keys
 from benchmarks.geo_sources import FOLDER, SHORTEST, Claims, forms, hand, is_latin, tier_of, translations
 from fixers.geo_text import bag, key_of, words
+from fixers.geo_typos import TypoIndex
 
 
 def country_claims() -> tuple[Claims, Claims]:
@@ -67,8 +68,8 @@ def settle(claimed: dict[str, tuple[int, int]]) -> str | None:
     return None
 
 
-def build_countries() -> dict[str, Any]:
-    """Return the country table."""
+def build_countries(unit_names: Iterable[str]) -> dict[str, Any]:
+    """Return the country table, given the keys of subdivisions that must not be taken for countries."""
     claims, regions = country_claims()
     file, vocabulary = hand("countries"), hand("words")
     names: dict[str, str] = {}
@@ -85,9 +86,11 @@ def build_countries() -> dict[str, Any]:
         if tier > 0 and sum(c for _, c in others.values()) > count:
             continue
         names[form] = f"{code}{tier}"
-    for form in regions:
+    names |= short_accented()
+    for form, claimed in regions.items():
         if form not in names:
-            blocked[form] = "region"
+            # A region's name in a small language is refused, but is no rival for a typing error.
+            blocked[form] = "region" if min(tier for tier, _ in claimed.values()) < 2 else "far region"
     for reason, listed in file["refused"].items():
         for name in listed:
             for form in forms(name):
@@ -117,6 +120,11 @@ def build_countries() -> dict[str, Any]:
             if form not in names or names[form][2] == "3":
                 names.pop(form, None)
                 blocked.setdefault(form, "lookalike")
+    near_units = TypoIndex(form for form, value in names.items() if value[2] in "01" and len(form) > 3)
+    for form in unit_names:
+        # "Antalya" is two letters from "Italya": where it stands in a country field, it is no typing error.
+        if len(form) > 4 and form not in names and near_units.near(form, 1 if len(form) < 7 else 2):
+            blocked.setdefault(form, "lookalike")
     codes = {}
     for code, listed in file["codes"].items():
         for other in listed:
@@ -132,12 +140,24 @@ def build_countries() -> dict[str, Any]:
         "names": dict(sorted(names.items())),
         "bags": {k: next(iter(c)) for k, c in sorted(bags.items()) if len(c) == 1 and " " in k},
         "codes": dict(sorted(codes.items())),
+        "iso": sorted(country.alpha_3.lower() for country in pycountry.countries),
         "blocked": dict(sorted(blocked.items())),
         "turns": sorted(vocabulary["turns"]),
         "adjectives": sorted(vocabulary["adjectives"]),
         "people": sorted({key_of(name) for name in vocabulary["people"]}),
         "parents": file["parents"],
     }
+
+
+def short_accented() -> dict[str, str]:
+    """Return names that are too short without their accents, such as ``Áo`` and ``Çin``, as ``{"=áo": "AT2"}``."""
+    claimed: dict[str, set[str]] = defaultdict(set)
+    for locale in sorted(localedata.locale_identifiers()):
+        if tier_of(locale) < 3:
+            for code, name in localedata.load(locale).get("territories", {}).items():
+                if isinstance(name, str) and len(code) == 2 and not name.isascii() and len(name) < 5:
+                    claimed["=" + name.casefold()].add(f"{code}2")
+    return {form: next(iter(codes)) for form, codes in claimed.items() if len(codes) == 1}
 
 
 def import_cldr(folder: Path) -> None:
@@ -156,8 +176,8 @@ def dump(table: object) -> str:
 
 def built() -> Iterable[tuple[str, str]]:
     """Yield every built file as ``(name, text)``."""
-    yield "countries.json", dump(build_countries()) + "\n"
     tables, world = build_subdivisions()
+    yield "countries.json", dump(build_countries(official_unit_keys())) + "\n"
     # One line a country, so that only the one that is asked for is parsed.
     yield (
         "subdivisions.tsv",

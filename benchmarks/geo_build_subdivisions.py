@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pycountry
+from rapidfuzz import fuzz
 
 from benchmarks.geo_sources import FOLDER, Claims, Translations, forms, hand, tier_of, translations
-from fixers.geo_text import bare, words
+from fixers.geo_text import bare, key_of, words
 
 _CODE_INSIDE = re.compile(r"\s[A-Z]{2}-[A-Z0-9]{1,3}$")
 
 
+@cache
 def kinds_of(country: str) -> frozenset[str]:
     """Return the words for a kind of unit that may be left out of a name in this country."""
     vocabulary = hand("words")
@@ -77,6 +80,38 @@ def own_claims(country: str, units: list[Any], english: dict[str, str], catalogu
     return claims
 
 
+def official_keys(units: list[Any]) -> dict[str, str]:
+    """Return ``{key of ISO's own name: code}`` for names that one unit of the country has alone."""
+    owners: dict[str, set[str]] = defaultdict(set)
+    for unit in units:
+        owners[key_of(unit.name)].add(unit.code)
+    return {form: next(iter(codes)) for form, codes in owners.items() if len(codes) == 1}
+
+
+def trusted(units: list[Any], english: dict[str, str]) -> dict[str, str]:
+    """Return CLDR's names of one country's units, without those that ISO has since given to other codes.
+
+    Iran and Kazakhstan, for example, renumbered their provinces after CLDR took the codes.
+    """
+    official = official_keys(units)
+    bare_names = {unit.code: key_of(unit.name) for unit in units}
+    kept: dict[str, str] = {}
+    clashes = 0
+    for unit in units:
+        name = english.get(unit.code.replace("-", "").lower())
+        if name is None:
+            continue
+        owner = official.get(key_of(name))
+        if owner is not None and owner != unit.code and unit.parent_code != owner:
+            clashes += 1
+        else:
+            kept[unit.code.replace("-", "").lower()] = name
+    if clashes < 3:
+        return kept
+    own = {code.replace("-", "").lower(): form for code, form in bare_names.items()}
+    return {code: name for code, name in kept.items() if fuzz.partial_ratio(key_of(name), own[code]) >= 70}
+
+
 def settle(claimed: dict[str, tuple[int, int]], tops: frozenset[str], mine: str | None) -> str | None:
     """Return the unit that a contested key stands for, or ``None``; a unit before the units inside it."""
     if mine:
@@ -94,10 +129,7 @@ def settle(claimed: dict[str, tuple[int, int]], tops: frozenset[str], mine: str 
 
 def build_subdivisions() -> tuple[dict[str, Any], dict[str, str]]:
     """Return ``({country: its table}, {key: unit that bears it alone in the world})``."""
-    english = dict(
-        line.split("\t")
-        for line in (FOLDER / "cldr_subdivisions_en.tsv").read_text(encoding="utf-8").splitlines()
-    )
+    english = cldr_names()
     catalogues = list(translations("iso3166-2"))
     by_country: dict[str, list[Any]] = defaultdict(list)
     for unit in sorted(pycountry.subdivisions, key=lambda unit: unit.code):
@@ -106,30 +138,39 @@ def build_subdivisions() -> tuple[dict[str, Any], dict[str, str]]:
     world: dict[str, set[str]] = defaultdict(set)
     widely: dict[str, str] = {}
     for country, units in by_country.items():
-        claims = own_claims(country, units, english, catalogues)
+        known = trusted(units, english)
+        claims = own_claims(country, units, known, catalogues)
+        for form, claimed in claims.items():
+            world[form] |= {code for code, (tier, _) in claimed.items() if tier % 4 <= 2}
         tops = frozenset(unit.code for unit in units if not unit.parent_code)
         mine: dict[str, str] = {}
         for code, names in (hand("subdivisions").get(country) or {}).items():
             for name in names:
                 mine |= dict.fromkeys(forms(name), f"{country}-{code}")
         codes = {unit.code[3:].lower(): unit.code[3:] for unit in units}
+        official = official_keys(units)
         names: dict[str, str] = {}
         for form, claimed in claims.items():
-            if form.isascii() and len(form) < 3 and form not in mine:
+            if form.isascii() and len(form) < 3 and form not in mine and form not in official:
                 continue
             if form.isascii() and len(form) == 3 and min(t for t, _ in claimed.values()) > 0:
                 continue
-            code = settle(claimed, tops, mine.get(form))
-            names[form] = f"{code[3:]}|{min(claimed[code][0], 9)}" if code else "-|0"
-            for claimant, (tier, _) in claimed.items():
-                if tier % 4 <= 2:
-                    world[form].add(claimant)
-            if code and claimed[code][0] % 4 <= 2:
+            code = settle(claimed, tops, mine.get(form) or official.get(form))
+            if code is None:
+                names[form] = "-|0"
+                continue
+            tier = claimed[code][0]
+            rivals = [other for other, (best, _) in claimed.items() if best == tier and other != code]
+            # A name that a unit shares with the one around it is a strong answer, not an exact one.
+            names[form] = (
+                f"{code[3:]}|{tier + 4 if rivals and tier < 4 and form not in mine else min(tier, 7)}"
+            )
+            if tier % 4 <= 2:
                 widely[form] = code
         for name in hand("words")["not_units"].get(country, ()):
             names |= {form: "-|8" for form in forms(name) if form not in mine}
         tables[country] = {
-            "titles": {u.code[3:]: english.get(u.code.replace("-", "").lower(), u.name) for u in units},
+            "titles": {u.code[3:]: known.get(u.code.replace("-", "").lower(), u.name) for u in units},
             "codes": codes,
             "names": dict(sorted(names.items())),
             "parents": {u.code[3:]: u.parent_code[3:] for u in units if u.parent_code},
@@ -145,3 +186,19 @@ def build_subdivisions() -> tuple[dict[str, Any], dict[str, str]]:
     for name in hand("words")["everywhere"]:
         alone |= dict.fromkeys(forms(name), "-")
     return tables, alone
+
+
+def official_unit_keys() -> list[str]:
+    """Return the keys of every name that ISO or CLDR gives a subdivision, with and without its kind."""
+    keys: set[str] = set()
+    for unit in pycountry.subdivisions:
+        for name in (*spellings(unit.name), cldr_names().get(unit.code.replace("-", "").lower(), unit.name)):
+            keys |= {key_of(name), bare(name, words(name), kinds_of(unit.country_code))}
+    return sorted(keys - {""})
+
+
+@cache
+def cldr_names() -> dict[str, str]:
+    """Return CLDR's English names, ``{"usca": "California"}``."""
+    text = (FOLDER / "cldr_subdivisions_en.tsv").read_text(encoding="utf-8")
+    return dict(line.split("\t") for line in text.splitlines())

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 from fixers.geo_match import Match, Refusal
-from fixers.geo_tables import Countries, countries, country_sounds, country_typos
-from fixers.geo_text import MAX_LENGTH, bag, key, sound, unescaped, words
+from fixers.geo_tables import Countries, countries, country_sounds, country_typos, units, units_exist
+from fixers.geo_text import MAX_LENGTH, bag, is_ascii_but_for_signs, key, sound, unescaped, words
 from remediator.api import Confidence
 
 EMPTY: Final = Refusal("the value is empty")
@@ -18,6 +18,7 @@ WHY: Final = {
     "contested": "the name means different countries in different languages",
     "shared": "the name is shared by several places, or is a region and not a country",
     "region": "it names a region, not a country",
+    "far region": "it names a region, not a country",
     "placeholder": "it is a placeholder, not a country",
     "people": "it names a people or a language, not a country",
     "lookalike": "it is another word that only looks like a country",
@@ -64,14 +65,14 @@ def _find(text: str) -> Match | Refusal:
     parts = words(text)
     if not parts:
         return EMPTY if not text.strip() else Refusal("the value has no letters or digits")
-    found = _whole(parts, table)
+    found = _whole(parts, text, table)
     if found is not None:
         return found
     if not text.isascii() or "&" in text:
         repaired = unescaped(text)
         if repaired != text:
             parts, text = words(repaired), repaired
-            found = _whole(parts, table) if parts else None
+            found = _whole(parts, text, table) if parts else None
             if found is not None:
                 return found
     found = _pieces(text, parts, table)
@@ -82,15 +83,18 @@ def _find(text: str) -> Match | Refusal:
     return found
 
 
-def _whole(parts: list[str], table: Countries) -> Match | Refusal | None:
+def _whole(parts: list[str], text: str, table: Countries) -> Match | Refusal | None:
     """Look the whole text up: as a code, as a name, as a name in another order of words."""
     joined = key(parts)
-    if len(joined) <= 3:
+    if len(text) < 7 and not text.isascii() and (named := table.names.get("=" + text.strip().casefold())):
+        return Match(named[:2], Confidence.STRONG, f"a name of {named[:2]} in another language")
+    if len(joined) <= 3 and (text.isascii() or is_ascii_but_for_signs(text)):
         raw = "".join(parts)
         if raw in _REFUSED_CODES:
             return Refusal(_REFUSED_CODES[raw])
         if (code := table.codes.get(raw)) is not None:
-            sure = Confidence.STRONG if raw.isdigit() else Confidence.EXACT
+            iso = len(raw) == 2 or raw in table.iso
+            sure = Confidence.EXACT if iso else Confidence.STRONG
             return Match(code, sure, f"{raw.upper()} is a code of {code}")
     if len(parts) > 2 and not _AND.isdisjoint(parts) and (both := _both(parts, table)) is not None:
         return both
@@ -127,11 +131,16 @@ def _pieces(text: str, parts: list[str], table: Countries) -> Match | Refusal | 
         return Refusal("the text is a sentence, not a country")
     turned = not table.turns.isdisjoint(parts)
     pieces = [piece for piece in (words(part) for part in SEPARATORS.split(text)) if piece]
+    for size in (3, 2):
+        # "Seoul, Korea, Republic of": the last pieces are one name, turned round.
+        last = [word for piece in pieces[-size:] for word in piece]
+        if len(pieces) > size and (key(last) in table.names or bag(last) in table.bags):
+            pieces = [*pieces[:-size], last]
     named = [code for piece in pieces if (code := _named(piece, table)) is not None]
     if turned:
         return Refusal("the text says more about a country than its name") if named else None
     if len(pieces) > 1 and named:
-        return _agreed(text, pieces, named, table)
+        return _agreed(text, parts, pieces, named, table)
     return None
 
 
@@ -149,23 +158,38 @@ def _named(piece: list[str], table: Countries) -> str | None:
     return None
 
 
-def _agreed(text: str, pieces: list[list[str]], named: list[str], table: Countries) -> Match | Refusal:
+def _agreed(
+    text: str, parts: list[str], pieces: list[list[str]], named: list[str], table: Countries
+) -> Match | Refusal:
     """Return the one country that the pieces of a text name."""
     codes = list(dict.fromkeys(named))
     if len(codes) == 1:
-        # "South Gorgia (UK)": the piece that is not understood may name a territory of the other.
-        for piece in pieces:
-            near = _misspelt(piece) if len(key(piece)) > 6 and _named(piece, table) is None else None
-            if isinstance(near, Match) and near.code != codes[0]:
-                codes.append(near.code)
+        # "Virgin Islnds, U.S." and "South Gorgia (UK)" name a territory, which a typing error hides.
+        unclear = [piece for piece in pieces if len(key(piece)) > 5 and _named(piece, table) is None]
+        for piece in (*unclear, parts) if unclear else ():
+            near = _misspelt(piece)
+            if isinstance(near, Match) and table.parents.get(near.code) == codes[0]:
+                codes.insert(0, near.code)
+                break
     candidates = tuple((code, 50.0) for code in codes)
-    for inner, outer in (codes, codes[::-1]) if len(codes) == 2 else ():
-        if table.parents.get(inner) == outer:
-            return Match(inner, Confidence.STRONG, f"{inner}, which belongs to {outer}", candidates)
+    if len(codes) == 2:
+        for inner, outer in (codes, codes[::-1]):
+            if table.parents.get(inner) == outer:
+                return Match(inner, Confidence.STRONG, f"{inner}, which belongs to {outer}", candidates)
+        for place, home in (codes, codes[::-1]):
+            # Georgia, USA; Norfolk, United Kingdom: the name of one country is a place of the other.
+            if all(_named(piece, table) != place or _is_unit(piece, home) for piece in pieces):
+                reason = f"a place in {home} with the name of a country, and {home}"
+                return Match(home, Confidence.STRONG, reason, candidates)
     if len(codes) > 1:
         return Refusal("the text names more than one country: " + ", ".join(codes), candidates)
     sure = Confidence.WEAK if "?" in text else Confidence.STRONG
     return Match(codes[0], sure, f"a part of the text names {codes[0]}, and no part names another country")
+
+
+def _is_unit(piece: list[str], country: str) -> bool:
+    """Say whether a country has a subdivision of this name."""
+    return units_exist(country) and units(country).names.get(key(piece), "|9").rpartition("|")[2] in "0145"
 
 
 def _trailing(parts: list[str], table: Countries) -> Match | Refusal | None:
@@ -218,7 +242,8 @@ def _misspelt(parts: list[str]) -> Match | Refusal:
     (distance, _), code = ranked[0]
     if len(ranked) > 1 and ranked[1][0] == ranked[0][0]:
         return Refusal("it may be a typing error of several countries", candidates, tied=True)
-    if best.get("-", (9, ""))[0] < distance:
+    barrier, kind = best.get("-", (9, "9"))
+    if barrier < distance or (barrier == distance and kind == "8"):
         return Refusal("it is nearer to a word that is no country", candidates)
     lonely = len(ranked) == 1 and "-" not in best
     sure = Confidence.STRONG if distance == 1 and size >= 7 and lonely else Confidence.WEAK

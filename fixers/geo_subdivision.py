@@ -128,6 +128,11 @@ def _foreign(parts: list[str], table: Units) -> Refusal | None:
     return None
 
 
+_TURNS: Final = frozenset(
+    {"not", "non", "except", "excluding", "outside", "without", "but", "near", "former"}
+)
+
+
 def _pieces(text: str, parts: list[str], table: Units) -> tuple[Match | Refusal | None, list[list[str]]]:
     """Look for one unit among the pieces that punctuation cuts a text into.
 
@@ -139,14 +144,14 @@ def _pieces(text: str, parts: list[str], table: Units) -> tuple[Match | Refusal 
         return None, left
     if len(parts) > 10:
         return Refusal("the text is a sentence, not a state"), left
-    if not countries().turns.isdisjoint(parts):
+    if not _TURNS.isdisjoint(parts):
         return Refusal("the text says more about a state than its name"), left
     found: list[str] = []
     pieces = [[word for word in words(piece) if not word.isdigit()] for piece in SEPARATORS.split(text)]
     pieces = [piece for piece in pieces if piece]
     for piece in pieces:
         whole = _whole(piece, " ".join(piece), table)
-        if isinstance(whole, Match):
+        if isinstance(whole, Match) and (len(pieces) == 1 or len(key(piece)) > 1):
             found.append(whole.code)
             continue
         home = countries().names.get(key(piece), "??9")

@@ -25,6 +25,7 @@ class Countries:
             used languages, 3 = the others.
         bags: ``{words in alphabetical order: alpha-2}``.
         codes: ``{lower-case ISO, numeric or sports code: alpha-2}``.
+        iso: the alpha-3 codes among them, in lower case.
         blocked: ``{key: why it is no country}``.
         turns: words that turn the meaning of a country beside them (*except*, *not*).
         adjectives: words that make another place of the country after them (*New* Mexico).
@@ -36,6 +37,7 @@ class Countries:
     names: Mapping[str, str]
     bags: Mapping[str, str]
     codes: Mapping[str, str]
+    iso: frozenset[str]
     blocked: Mapping[str, str]
     turns: frozenset[str]
     adjectives: frozenset[str]
@@ -52,6 +54,7 @@ def countries() -> Countries:
         names=read["names"],
         bags=read["bags"],
         codes=read["codes"],
+        iso=frozenset(read["iso"]),
         blocked=read["blocked"],
         turns=frozenset(read["turns"]),
         adjectives=frozenset(read["adjectives"]),
@@ -62,9 +65,16 @@ def countries() -> Countries:
 
 @cache
 def country_typos() -> tuple[TypoIndex, Mapping[str, str]]:
-    """Return the index of names that tolerate typing errors, and what each stands for (``-9`` = refused)."""
+    """Return the index of names that tolerate typing errors, and what each stands for.
+
+    ``-9`` stands for an ordinary word, ``-8`` for a name that is refused as such.
+    """
     table = countries()
-    meant = {key: "-9" for key, why in table.blocked.items() if len(key) > 3 and why != "contested"}
+    meant = {
+        key: "-8" if why in ("shared", "region", "dissolved") else "-9"
+        for key, why in table.blocked.items()
+        if len(key) > 3 and why not in ("contested", "far region")
+    }
     meant |= {key: value for key, value in table.names.items() if value[2] in "01" and len(key) > 3}
     return TypoIndex(meant), meant
 

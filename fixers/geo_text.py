@@ -64,6 +64,11 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded).translate(_LETTERS))
 
 
+def is_ascii_but_for_signs(text: str) -> bool:
+    """Say whether all letters of a text are ASCII, also when full-width or as a flag: then it may be a code."""
+    return not any(letter.isalpha() and letter > "\x7f" for letter in unicodedata.normalize("NFKC", text))
+
+
 def unescaped(text: str) -> str:
     """Undo HTML entities and UTF-8 that was read as Latin-1; anything else comes back unchanged."""
     if "&" in text and _MARKUP.search(text):
@@ -107,11 +112,26 @@ def words(text: str) -> list[str]:
     return _BREAKS.sub(" ", folded).split()
 
 
+def _initials(parts: list[str]) -> list[str]:
+    """Join single letters in a row: ``D.R. Congo`` and ``DR Congo`` are one."""
+    if min(map(len, parts)) > 1:
+        return parts
+    joined: list[str] = []
+    run = False
+    for part in parts:
+        if len(part) == 1 and part.isascii() and run:
+            joined[-1] += part
+        else:
+            joined.append(part)
+        run = len(part) == 1 and part.isascii()
+    return joined
+
+
 def canonical(parts: list[str]) -> list[str]:
     """Return the words with abbreviations spelled out and small words left out, as the keys use them."""
     if len(parts) < 2 or max(map(len, parts)) == 1:
         return parts
-    spelled = [_SAME.get(part, part) for part in parts]
+    spelled = [_SAME.get(part, part) for part in _initials(parts)]
     if len(spelled[-1]) > 2:
         for i, part in enumerate(spelled[:-1]):
             # "S. Africa", but not the "S" of "U.S. Virgin Islands" or of "people's".
