@@ -18,7 +18,7 @@ _MAX_DEPTH = 12
 _CODE_KEYS = ("errorCode", "statusCode", "extendedErrorCode", "exceptionCode", "faultcode", "error", "code")
 _MESSAGE_KEYS = ("message", "errorMessage", "error_description", "exceptionMessage", "faultstring", "msg")
 _LOOSE_CODE = re.compile(
-    r"['\"]?(?:errorCode|statusCode|exceptionCode|error|code)['\"]?\s*[:=]\s*\\?['\"]?([A-Za-z_]\w{3,80}|\d{3,4})"
+    r"['\"]?(?:errorCode|statusCode|getStatusCode|exceptionCode|error|code)['\"]?\s*[:=]\s*\\?['\"]?([A-Za-z_]\w{3,80}|\d{3,4})"
 )
 _LOOSE_MESSAGE = re.compile(
     r"['\"]?(?:message|errorMessage|error_description|exceptionMessage)\\?['\"]?\s*[:=]\s*\\?(['\"])"
@@ -29,7 +29,7 @@ _BARE_MESSAGE = re.compile(
     r"(?:get)?[mM]essage\s?[:=]\s?([^\n]{0,2000}?)"
     r"(?:[,;] ?(?:fields|code|errorCode|statusCode|getStatusCode|getFields)\s?[:=]|[\]}]|$)"
 )
-_LOOSE_FIELDS = re.compile(r"['\"]?fields['\"]?\s*[:=]\s*\[([^\]]{0,2000})\]")
+_LOOSE_FIELDS = re.compile(r"(?:getF|['\"]?f)ields['\"]?\s*[:=]\s*[\[(]([^\])]{0,2000})[\])]")
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _SOAP_CODE = re.compile(r"<(?:\w+:)?(?:exceptionCode|statusCode|faultcode)>(?:\w+:)?([A-Za-z_]\w{3,80})<")

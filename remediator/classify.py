@@ -46,15 +46,16 @@ class Classifier:
 
     Args:
         rules: a rule set, or bare rules for a set without a table of codes.
-        memo_size: diagnoses kept for repeated messages; 0 keeps none.
+        memo_size: diagnoses kept for repeated messages, twice over; 0 keeps none.
     """
 
-    def __init__(self, rules: RuleSet | Sequence[Rule], *, memo_size: int = 50_000) -> None:
+    def __init__(self, rules: RuleSet | Sequence[Rule], *, memo_size: int = 10_000) -> None:
         self.rules = rules if isinstance(rules, RuleSet) else RuleSet(layers=(tuple(rules),))
         self._layers = tuple(Layer(layer) for layer in self.rules.layers)
         named = (code for rule in self.rules.rules for code in (*rule.match.code, *rule.match.root_code))
         self._codes = frozenset(self.rules.codes) | frozenset(named)
         self._memo: dict[str, Diagnosis] = {}
+        self._memo_before: dict[str, Diagnosis] = {}
         self._memo_size = memo_size
 
     def classify(self, text: str) -> Diagnosis:
@@ -62,10 +63,13 @@ class Classifier:
         known = self._memo.get(text)
         if known is not None:
             return known
-        diagnosis = self._diagnose(peel(text, self._codes, self._speaks), (), None)[0]
+        diagnosis = self._memo_before.get(text)
+        if diagnosis is None:
+            diagnosis = self._diagnose(peel(text, self._codes, self._speaks), (), None)[0]
         if self._memo_size and len(text) <= _MEMO_TEXT:
             if len(self._memo) >= self._memo_size:
-                self._memo.clear()
+                # Two generations: what is asked for again survives, what is not is forgotten in one go.
+                self._memo_before, self._memo = self._memo, {}
             self._memo[text] = diagnosis
         return diagnosis
 

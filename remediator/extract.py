@@ -31,7 +31,7 @@ _FOLD = str.maketrans(
 _HOLE = re.compile(r"\{([a-z_]+)\}")
 _MAX_LABEL = 120
 _MAX_HOLE = 300
-_LABEL_STARTS = (": ", "; ", "\n", '"', "! ", "> ", " due to ", " because ")
+_LABEL_STARTS = (": ", "; ", "\n", '"', "! ", "> ", " due to ", " because ", "by trigger for field ")
 _SENTENCE_END = re.compile(r"[a-z)]{2}\. (?=[A-Z])")
 _API_IN_BRACKETS = re.compile(r":?\s*\[\s*([A-Za-z]\w*(?:\.\w+)?)\s*\]\s*$")
 _API_NAME = re.compile(r"[A-Za-z]\w{0,79}$")

@@ -226,6 +226,8 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
         found.append((at, "client"))
     if (at := text.find("{")) > 0 and _JSON_KEY.search(text, at):
         found.append((at - 1 if text[at - 1] == "[" else at, "json"))
+    if (at := text.find("Database.Error[")) >= 0:
+        found.append((at + len("Database.Error"), "json"))
     if (at := text.find("<")) > 0 and ("<html" in text[at:].lower() or "aultcode>" in text):
         found.append((at, "markup"))
     if ("flow" in text or "rocess" in text) and "flow" not in peeled.wrappers:
@@ -245,8 +247,9 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
 def _code_inside(text: str, end: int, codes: Collection[str], speaks: Callable[[str], bool]) -> int:
     """Return where the first code before ``end`` begins, -1 if there is none."""
     for match in _CODE.finditer(text, 0, end):
-        if match.group() in codes or _respelt(match.group()) in codes:
-            start = match.start()
+        start = match.start()
+        known = match.group() in codes or _respelt(match.group()) in codes
+        if known or names_code(fold(text[:start])) is not None:
             behind = text[match.end() : match.end() + 2].lstrip()
             if behind[:1] not in (
                 "",
@@ -309,10 +312,9 @@ def _enter_flow(peeled: Peeled, at: int) -> bool:
     folded = fold(text)
     end = min((cut for tail in _FLOW_TAILS if (cut := folded.find(tail, at)) > at), default=len(text))
     text, folded = text[:end].rstrip(" .\n"), folded[:end]
-    for sign in ("this error occurred:", "records:", "details.", "this error occurred when", "flow:"):
-        if (cut := folded.find(sign, at)) >= 0:
-            text = text[cut + len(sign) :]
-            break
+    signs = ("this error occurred:", "records:", "details.", "flow:")
+    ends = [cut + len(sign) for sign in signs if (cut := folded.find(sign, at)) >= 0]
+    text = text[min(ends, default=0) :]
     peeled.text = text.strip(_SPACES)
     return True
 
@@ -379,7 +381,10 @@ def _strip_client(peeled: Peeled) -> bool:
     match = _EXCEPTION.match(peeled.text)
     if match is None or match.end() >= len(peeled.text):
         return False
-    peeled.note("client", match.group().strip())
+    name = match.group().strip()
+    # Apex names its own exceptions like this; only a DML statement's hides the code of a record's error.
+    from_apex = name.startswith("System.") and not name.startswith("System.Dml") and not peeled.codes
+    peeled.note("trigger" if from_apex else "client", name)
     peeled.text = peeled.text[match.end() :].strip(_SPACES)
     return True
 
