@@ -308,3 +308,11 @@ def test_the_flow_step_passes_over_a_person_whom_a_merge_took_away(pair: Pair) -
     pair.sync.sync_person([loser, winner])
     assert pair.marketo.get(loser) is None
     assert pair.value(winner, "title") == "Buyer"
+
+
+def test_a_loaded_person_is_in_step_where_its_row_says_nothing(pair: Pair) -> None:
+    (record_id,) = pair.org.load("Lead", [{"LastName": "Lee", "Company": "Acme", "Email": "lee@x.example"}])
+    (lead_id,) = pair.marketo.load([{"sfdcId": record_id, "title": None}])
+    assert pair.value(lead_id, "lastName") == "Lee"
+    assert pair.marketo.find("email", ["lee@x.example"]) == [lead_id]
+    assert not pair.marketo.due

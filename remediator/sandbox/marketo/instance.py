@@ -103,8 +103,8 @@ class Instance:
     def load(self, rows: Iterable[Mapping[str, Value]]) -> list[int]:
         """Take people in as they are, without checks or activities, and return their ids.
 
-        A linked person whose synced values differ from the Salesforce row is left for the next cycle to
-        push; load the org first.
+        Load the org first: synced fields that the row of a linked person does not name are taken from
+        Salesforce, and named ones that differ are left for the next cycle to push.
         """
         now = self.clock.now()
         ids: list[int] = []
@@ -115,11 +115,11 @@ class Instance:
                 lead["id"] = number
                 self._next_id = max(self._next_id, number + 1)
                 self._link_columns(lead)
+                if lead["sfdcId"]:
+                    self._compare(lead, row, now)
                 self.leads[number] = lead
                 self._index(lead)
                 ids.append(number)
-                if lead["sfdcId"]:
-                    self._compare(lead, now)
         return ids
 
     def get(self, lead_id: int) -> dict[str, Value] | None:
@@ -292,8 +292,8 @@ class Instance:
             change=(field_.id, name, before, after),
         )
 
-    def _compare(self, lead: dict[str, Value], now: datetime) -> None:
-        """Take the links of a linked person's row over and leave what differs for the next cycle."""
+    def _compare(self, lead: dict[str, Value], given: Mapping[str, Value], now: datetime) -> None:
+        """Fill a linked person from the Salesforce row and leave what differs for the next cycle."""
         kind = str(lead["sfdcType"] or "Lead")
         row = self.org.get(kind, str(lead["sfdcId"]))
         if row is None:
@@ -301,11 +301,12 @@ class Instance:
         lead["sfdcLeadOwnerId"] = lead["sfdcLeadOwnerId"] or row.get("OwnerId")
         if kind == "Contact":
             lead["sfdcAccountId"] = lead["sfdcAccountId"] or row.get("AccountId")
-        different = {
-            name: Unsynced(at=now, base=row.get(target))
-            for name, target in synced_with(kind).items()
-            if not same(lead.get(name), row.get(target))
-        }
+        different: dict[str, Unsynced] = {}
+        for name, target in synced_with(kind).items():
+            if name not in given:
+                lead[name] = row.get(target)
+            elif not same(lead[name], row.get(target)):
+                different[name] = Unsynced(at=now, base=row.get(target))
         if different:
             number = int(str(lead["id"]))
             self.pending[number] = different
