@@ -1,7 +1,7 @@
 """Keeps the vendors' quotas: calls per rolling window, calls in flight, and our share of the day.
 
 The window is a pyrate-limiter bucket. The default one lives in memory and serves the threads of one
-process; a ``SQLiteBucket`` or ``PostgresBucket`` of the same rate makes it hold across processes.
+process; a bucket kept in a database makes the window hold across processes.
 """
 
 from __future__ import annotations
