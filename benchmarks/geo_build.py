@@ -150,7 +150,7 @@ def build_countries(unit_names: Iterable[str]) -> dict[str, Any]:
 
 
 def short_accented() -> dict[str, str]:
-    """Return names that are too short without their accents, such as ``Áo`` and ``Çin``, as ``{"=áo": "AT2"}``."""
+    """Return names that are too short without their accents (``Áo``, ``Çin``) as ``{"=áo": "AT2"}``."""
     claimed: dict[str, set[str]] = defaultdict(set)
     for locale in sorted(localedata.locale_identifiers()):
         if tier_of(locale) < 3:

@@ -7,10 +7,13 @@ tables are read from ``rules/geo`` on first use.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from fixers.geo_country import find_country
 from fixers.geo_match import Match, Refusal
 from fixers.geo_subdivision import find_subdivision
 from fixers.geo_tables import countries, units, units_exist
+from fixers.geo_text import MAX_LENGTH
 
 __all__ = [
     "Match",
@@ -26,8 +29,7 @@ __all__ = [
 
 def country_code(text: str) -> str | None:
     """Return the ISO 3166-1 alpha-2 code of the country that a text names, or ``None``."""
-    found = find_country(text)
-    return found.code if isinstance(found, Match) else None
+    return _country_code(text) if len(text) <= MAX_LENGTH else None
 
 
 def subdivision_code(text: str, country: str | None = None) -> str | None:
@@ -39,6 +41,18 @@ def subdivision_code(text: str, country: str | None = None) -> str | None:
         whole world
             is answered.
     """
+    return _subdivision_code(text, country) if len(text) <= MAX_LENGTH else None
+
+
+# Columns repeat a few values, so the answers are kept; longer texts are not, or they would fill the memory.
+@lru_cache(maxsize=1 << 17)
+def _country_code(text: str) -> str | None:
+    found = find_country(text)
+    return found.code if isinstance(found, Match) else None
+
+
+@lru_cache(maxsize=1 << 17)
+def _subdivision_code(text: str, country: str | None) -> str | None:
     found = find_subdivision(text, country)
     return found.code if isinstance(found, Match) else None
 

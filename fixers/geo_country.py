@@ -129,6 +129,8 @@ def _pieces(text: str, parts: list[str], table: Countries) -> Match | Refusal | 
     """Look for a country among the pieces that punctuation cuts a text into."""
     if len(parts) > 10:
         return Refusal("the text is a sentence, not a country")
+    if len(parts) < 2:
+        return None
     turned = not table.turns.isdisjoint(parts)
     pieces = [piece for piece in (words(part) for part in SEPARATORS.split(text)) if piece]
     for size in (3, 2):
@@ -222,7 +224,7 @@ def _misspelt(parts: list[str]) -> Match | Refusal:
     nothing = Refusal("no country is known by this name")
     joined = key(parts)
     size = len(joined)
-    if size < 5 or size > 40 or any(letter.isdigit() for letter in joined):
+    if size < 5 or size > 40 or any(map(str.isdigit, joined)):
         return nothing
     index, meant = country_typos()
     limit = 1 if size < 7 else 2

@@ -238,7 +238,7 @@ def _misspelt(parts: list[str], text: str, table: Units) -> Match | Refusal:
 def _near(query: str, table: Units) -> Match | Refusal | None:
     """Look one key up among the names of a country, with up to two typing errors."""
     size = len(query)
-    if size < 4 or size > 60 or any(letter.isdigit() for letter in query):
+    if size < 4 or size > 60 or any(map(str.isdigit, query)):
         return None
     best: dict[str, tuple[int, int]] = {}
     for near in table.typos().near(query, 1 if size < 6 else 2):

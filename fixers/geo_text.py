@@ -114,8 +114,6 @@ def words(text: str) -> list[str]:
 
 def _initials(parts: list[str]) -> list[str]:
     """Join single letters in a row: ``D.R. Congo`` and ``DR Congo`` are one."""
-    if min(map(len, parts)) > 1:
-        return parts
     joined: list[str] = []
     run = False
     for part in parts:
@@ -129,9 +127,14 @@ def _initials(parts: list[str]) -> list[str]:
 
 def canonical(parts: list[str]) -> list[str]:
     """Return the words with abbreviations spelled out and small words left out, as the keys use them."""
-    if len(parts) < 2 or max(map(len, parts)) == 1:
+    if len(parts) < 2:
         return parts
-    spelled = [_SAME.get(part, part) for part in _initials(parts)]
+    lengths = [len(part) for part in parts]
+    if max(lengths) == 1:
+        return parts
+    if min(lengths) == 1:
+        parts = _initials(parts)
+    spelled = [_SAME.get(part, part) for part in parts]
     if len(spelled[-1]) > 2:
         for i, part in enumerate(spelled[:-1]):
             # "S. Africa", but not the "S" of "U.S. Virgin Islands" or of "people's".
@@ -143,6 +146,8 @@ def canonical(parts: list[str]) -> list[str]:
 
 def key(parts: list[str]) -> str:
     """Return the comparison key of a name's words: canonical and without blanks."""
+    if len(parts) == 1:
+        return parts[0]
     return "".join(canonical(parts))
 
 

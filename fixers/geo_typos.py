@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rapidfuzz.distance import OSA
-
 
 @dataclass(frozen=True, slots=True)
 class Near:
@@ -26,48 +24,48 @@ class Near:
     distance: int
 
 
-def cuts(length: int) -> tuple[int, int]:
-    """Return where a name of this length is cut into three parts."""
-    third = length // 3
-    return third, third * 2
-
-
 class TypoIndex:
     """Names by their parts."""
 
-    __slots__ = ("_lengths", "_parts")
+    __slots__ = ("_by_length", "_distance")
 
     def __init__(self, names: Iterable[str]) -> None:
-        parts: dict[tuple[int, int, str], list[str]] = {}
-        lengths: set[int] = set()
+        by_length: dict[int, tuple[dict[str, list[str]], dict[str, list[str]], dict[str, list[str]]]] = {}
         for name in names:
             length = len(name)
-            one, two = cuts(length)
-            lengths.add(length)
-            parts.setdefault((length, 0, name[:one]), []).append(name)
-            parts.setdefault((length, 1, name[one:two]), []).append(name)
-            parts.setdefault((length, 2, name[two:]), []).append(name)
-        self._parts = parts
-        self._lengths = lengths
+            if length not in by_length:
+                by_length[length] = ({}, {}, {})
+            one, two = length // 3, length // 3 * 2
+            first, second, third = by_length[length]
+            first.setdefault(name[:one], []).append(name)
+            second.setdefault(name[one:two], []).append(name)
+            third.setdefault(name[two:], []).append(name)
+        self._by_length = by_length
+        # Imported late: it would take half of the time that importing fixers.geo takes.
+        from rapidfuzz.distance import OSA
+
+        self._distance = OSA.distance
 
     def near(self, query: str, limit: int) -> list[Near]:
-        """Return the names within ``limit`` (at most 2) edits, nearest first."""
+        """Return the names within ``limit`` (1 or 2) edits, nearest first."""
         size = len(query)
         found: set[str] = set()
-        get = self._parts.get
         for length in range(size - limit, size + limit + 1):
-            if length not in self._lengths:
+            parts = self._by_length.get(length)
+            if parts is None:
                 continue
-            one, two = cuts(length)
-            for number, start, stop in ((0, 0, one), (1, one, two), (2, two, length)):
-                width = stop - start
-                for at in range(max(0, start - limit), min(size - width, start + limit) + 1):
-                    names = get((length, number, query[at : at + width]))
-                    if names:
-                        found.update(names)
+            one, two = length // 3, length // 3 * 2
+            first, second, third = parts
+            # An untouched first part stands where it stood, an untouched last part as far from the end; a
+            # middle part between two damaged ones has moved by one place at most.
+            found.update(first.get(query[:one], ()))
+            found.update(third.get(query[two - length :], ()))
+            shift = size - length
+            for start in range(max(one - 1, one + shift - 1, 0), min(one + 1, one + shift + 1) + 1):
+                found.update(second.get(query[start : start + two - one], ()))
         near = []
         for name in found:
-            distance = OSA.distance(query, name, score_cutoff=limit)
+            distance = self._distance(query, name, score_cutoff=limit)
             if distance <= limit:
                 near.append(Near(name, distance))
         near.sort(key=lambda item: (item.distance, item.name))
