@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import DamerauLevenshtein
@@ -59,7 +60,7 @@ class PicklistFixer:
             return Declined(f'"{value}" is already an active value of {field.label}')
         if not entries:
             return Declined(_no_entries(request))
-        named = {fold(name) for entry in entries for name in (entry.value, entry.label)}
+        named = {_read(name, fold) for entry in entries for name in (entry.value, entry.label)}
         if is_placeholder(value) and fold(value) not in named and not _alias(value, request):
             if request.options.get("placeholder") == "clear":
                 return propose(request, None, Confidence.STRONG, f'"{value}" stands for no answer')
@@ -78,7 +79,7 @@ FIXER = PicklistFixer()
 
 
 def _several(request: FixRequest, value: str, entries: Sequence[PicklistEntry]) -> Proposal | Declined:
-    listed = {fold(entry.value) for entry in entries}
+    listed = {_read(entry.value, fold) for entry in entries}
     separators = ";" if fold(value) in listed or ";" in value else r"[;,|\n]"
     parts = [part for part in re.split(separators, value) if one_line(part)]
     matches = [_match(part, entries, request) for part in parts]
@@ -98,6 +99,12 @@ def _several(request: FixRequest, value: str, entries: Sequence[PicklistEntry]) 
     )
 
 
+@lru_cache(maxsize=4096)
+def _read(name: str, reading: Callable[[str], str]) -> str:
+    """Return an entry's name under one reading; the same entries are asked about again and again."""
+    return reading(name)
+
+
 def _match(text: str, entries: Sequence[PicklistEntry], request: FixRequest) -> _Match:
     """Try the readings from the surest to the least sure; two entries for one reading end the search."""
     taught = _alias(text, request)
@@ -111,9 +118,9 @@ def _match(text: str, entries: Sequence[PicklistEntry], request: FixRequest) -> 
         )
     ranked = _ranked(text, entries)
     readings = (
-        (lambda s: s, Confidence.EXACT, "it is the label of"),
+        (str, Confidence.EXACT, "it is the label of"),
         (one_line, Confidence.EXACT, "blanks and invisible characters aside it is"),
-        (lambda s: one_line(s).casefold(), Confidence.EXACT, "upper and lower case aside it is"),
+        (_caseless, Confidence.EXACT, "upper and lower case aside it is"),
         (fold, Confidence.EXACT, "spelling of accents and signs aside it is"),
         (_bare, Confidence.STRONG, "punctuation aside it is"),
         (_singular, Confidence.STRONG, "singular and plural aside it is"),
@@ -122,7 +129,7 @@ def _match(text: str, entries: Sequence[PicklistEntry], request: FixRequest) -> 
         wanted = reading(text)
         if not wanted:
             continue
-        found = {e.value for e in entries if wanted in (reading(e.value), reading(e.label))}
+        found = {e.value for e in entries if wanted in (_read(e.value, reading), _read(e.label, reading))}
         if len(found) == 1:
             (value,) = found
             return _Match(
@@ -141,7 +148,7 @@ def _fuzzy(text: str, entries: Sequence[PicklistEntry], ranked: tuple[Candidate,
         return none
     margin = ranked[0].score - (ranked[1].score if len(ranked) > 1 else 0.0)
     best = ranked[0]
-    spellings = [fold(s) for e in entries if e.value == best.value for s in (e.value, e.label)]
+    spellings = [_read(s, fold) for e in entries if e.value == best.value for s in (e.value, e.label)]
     slips = min(DamerauLevenshtein.distance(folded, s) for s in spellings)
     # Digits carry meaning that one slip changes: "Tier 1" is not a typo of "Tier 2".
     same_digits = any(re.findall(r"\d+", folded) == re.findall(r"\d+", s) for s in spellings)
@@ -169,7 +176,7 @@ def _ranked(text: str, entries: Sequence[PicklistEntry]) -> tuple[Candidate, ...
     folded = fold(text)
     scores: dict[str, float] = {}
     for entry in entries:
-        names = (fold(entry.value), fold(entry.label))
+        names = (_read(entry.value, fold), _read(entry.label, fold))
         score = max(scorer(folded, name) for name in names for scorer in (fuzz.ratio, fuzz.token_sort_ratio))
         scores[entry.value] = round(score, 1)
     order = sorted(scores.items(), key=lambda item: -item[1])
@@ -191,6 +198,10 @@ def _alias(text: str, request: FixRequest) -> str | None:
         return None
     folded = fold(text)
     return next((str(good) for bad, good in aliases.items() if fold(str(bad)) == folded), None)
+
+
+def _caseless(text: str) -> str:
+    return one_line(text).casefold()
 
 
 def _bare(text: str) -> str:

@@ -10,6 +10,8 @@ from fixers.free_mail import is_free_mail
 from fixers.placeholders import is_placeholder
 from remediator.api import Candidate, Category, Confidence, Declined, FixRequest, Proposal
 
+_LONGEST = 2_000
+
 
 class RequiredFixer:
     """Derives a missing value, or takes the default that the settings give; never invents a name.
@@ -23,7 +25,7 @@ class RequiredFixer:
     def propose(self, request: FixRequest) -> Proposal | Declined:
         """Return a copied, derived or default value; decline when there is neither."""
         field, value = request.field, request.value
-        if value is not None and (not isinstance(value, str) or one_line(value)):
+        if value is not None and (not isinstance(value, str) or one_line(value[:_LONGEST])):
             return Declined(f"{field.label} already has a value")
         copied = _copied(request)
         if isinstance(copied, Proposal):
@@ -56,7 +58,7 @@ def _copied(request: FixRequest) -> Proposal | Declined | None:
     names = request.options.get("copy_from")
     for name in [names] if isinstance(names, str) else names if isinstance(names, list | tuple) else []:
         source = request.record.get(str(name))
-        text = one_line(source) if isinstance(source, str) else source
+        text = one_line(source) if isinstance(source, str) and len(source) <= _LONGEST else source
         if text is None or text == "" or (isinstance(text, str) and is_placeholder(text)):
             continue
         found = propose(request, text, Confidence.STRONG, f"taken over from {name}, as the options say")
@@ -77,7 +79,7 @@ def _derived(request: FixRequest) -> Proposal | Declined | None:
 
 def _text(request: FixRequest, name: str) -> str:
     value = request.record.get(name)
-    text = one_line(value) if isinstance(value, str) else ""
+    text = one_line(value[:_LONGEST]) if isinstance(value, str) else ""
     return "" if is_placeholder(text) else text
 
 

@@ -10,6 +10,8 @@ from fixers.cleaning import one_line, paragraphs, strip_invisible
 from remediator.api import Category, Confidence, Declined, FieldDescription, FixRequest, Proposal
 
 _CUTTABLE = frozenset({"string", "textarea"})
+# No field takes more than 131,072 characters, so only the beginning of a longer text matters.
+_LONGEST = 200_000
 _TRAILING = " \t\r\n,;:-–—/&|(+·•"
 # Scripts that are written without blanks between words; there any character may end the text.
 _UNSPACED = re.compile(
@@ -44,20 +46,18 @@ class TextLengthFixer:
                 f"{field.label} is of type {field.type}: a part of it is another value; correct it by hand"
             )
         multiline = field.type == "textarea"
-        text = paragraphs(value) if multiline else one_line(value)
+        head = value if len(value) <= _LONGEST else value[:_LONGEST]
+        text = paragraphs(head) if multiline else one_line(head)
         if not text:
             return propose(request, None, Confidence.EXACT, "the value holds nothing that can be seen")
         before = salesforce_length(value)
-        if _fits(field, text):
-            return propose(
-                request, text, Confidence.EXACT, f"superfluous blanks removed ({before} characters before)"
-            )
-        if multiline and _fits(
-            field, squeezed := re.sub(r"[ \t]{2,}", " ", re.sub(r"(\r?\n){3,}", r"\1\1", text))
-        ):
-            return propose(
-                request, squeezed, Confidence.EXACT, f"repeated blanks removed ({before} characters before)"
-            )
+        tidied = text
+        if multiline:
+            tidied = re.sub(r"[ \t]{2,}", " ", re.sub(r"(\r?\n){3,}", r"\1\1", text))
+        for spaced, how in ((text, "superfluous"), (tidied, "repeated")):
+            if head == value and _fits(field, spaced):
+                reason = f"{how} blanks removed ({before} characters before)"
+                return propose(request, spaced, Confidence.EXACT, reason)
         if _CODE.fullmatch(text) or _names_a_code(field):
             return Declined(
                 f"{field.label} holds an identifier or address; a part of it would be another one"

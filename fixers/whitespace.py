@@ -10,7 +10,7 @@ from fixers.acceptance import propose, type_refusal
 from fixers.cleaning import code_points, one_line, paragraphs, removed
 from remediator.api import Category, Confidence, Declined, FixRequest, Proposal
 
-_LONGEST_MENDED = 131_072  # the longest text that a Salesforce field holds
+_LONGEST = 131_072  # the longest text that a Salesforce field holds
 _ROUNDS = 8
 
 
@@ -32,6 +32,10 @@ class WhitespaceFixer:
             return Declined(f"{field.label} holds no text, so there is nothing to clean")
         if not value:
             return Declined(f"{field.label} is already empty")
+        if len(value) > 2 * _LONGEST:
+            return Declined(
+                f"the value has {len(value)} characters, more than any field takes; shorten it first"
+            )
         tidy = paragraphs if field.type == "textarea" else one_line
         cleaned = tidy(value)
         mended, how = _mend(cleaned)
@@ -58,8 +62,6 @@ FIXER = WhitespaceFixer()
 
 def _mend(text: str) -> tuple[str, str]:
     """Return the text without entities and mojibake, and what was mended (``""`` = nothing)."""
-    if len(text) > _LONGEST_MENDED:
-        return text, ""
     done: list[str] = []
     unescaped = _without_entities(text)
     if unescaped != text:

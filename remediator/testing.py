@@ -79,7 +79,7 @@ def check_fixer(
     findings = list(_shape(fixer))
     if findings:
         return findings
-    random = Random(seed)  # noqa: S311 - reproducible samples, not cryptography
+    random = Random(seed)
     pool = (*FIELDS, *fields)
     counts: Counter[str] = Counter()
     for number in range(samples):

