@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import uvicorn
 
+from remediator.errors import ConfigError
 from remediator.sandbox.app import build_app
 from remediator.sandbox.clock import VirtualClock
 from remediator.sandbox.faults import Faults
@@ -125,7 +126,14 @@ class Sandbox:
         # asyncio switches Nagle's delay off only for sockets that name their protocol.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((self._host, self._port))
+        try:
+            listener.bind((self._host, self._port))
+        except OSError as error:
+            listener.close()
+            raise ConfigError(
+                f"the sandbox cannot listen on {self._host}:{self._port}: {error.strerror};"
+                " choose another port, or 0 for any free one"
+            ) from error
         self._port = listener.getsockname()[1]
         config = uvicorn.Config(
             build_app(self),

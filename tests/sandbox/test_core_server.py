@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from remediator.errors import ConfigError
 from remediator.sandbox.server import CYCLE, Sandbox
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -66,6 +67,13 @@ def test_advancing_the_clock_runs_each_cycle_that_falls_due_at_its_own_time() ->
 def test_faults_given_at_the_start_are_in_force() -> None:
     with Sandbox(leads=0, faults=[{"name": "unavailable", "system": "salesforce"}]) as sandbox:
         assert httpx.get(sandbox.url + "/services/data").status_code == 503
+
+
+def test_a_taken_port_is_named_with_what_to_do() -> None:
+    with Sandbox(leads=0) as sandbox:
+        port = int(sandbox.url.rpartition(":")[2])
+        with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}: .*; choose another port"):
+            Sandbox(leads=0, port=port).start()
 
 
 def test_the_same_seed_gives_the_same_credentials() -> None:

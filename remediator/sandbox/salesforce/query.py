@@ -147,7 +147,7 @@ class Runner:
     def _path(self, query: Query, object_name: str, name: Name) -> _Path:
         """Resolve a field or a parent path such as ``Owner.Name``."""
         parts = name.path
-        if len(parts) > 1 and parts[0].lower() == object_name.lower():
+        if len(parts) > 1 and parts[0].lower() in (query.alias, object_name.lower()):
             parts = parts[1:]
         steps: list[tuple[str, tuple[str, ...]]] = []
         current = object_name

@@ -128,6 +128,10 @@ def _requests(given: Any, most: int) -> list[dict[str, Any]]:
         raise ApiFault(
             400, "LIMIT_EXCEEDED", f"The maximum number of subrequests, {most}, was exceeded by {len(given)}"
         )
+    if not all(
+        isinstance(request, dict) and request.get("method") and request.get("url") for request in given
+    ):
+        raise ApiFault(400, "INVALID_INPUT", "Every subrequest needs a method and a url")
     names = [request.get("referenceId") for request in given]
     if not all(names) or len(set(names)) < len(names):
         raise ApiFault(400, "INVALID_INPUT", "Every subrequest needs a referenceId of its own")

@@ -84,12 +84,14 @@ class Query:
 
     Attributes:
         every: which ``FIELDS(...)`` was asked for: ``all``, ``standard``, ``custom`` or ``None``.
+        alias: the object's short or own name, which field names may begin with; in lower case.
         order: ``(field, descending, nulls last)``.
     """
 
     text: str
     fields: tuple[Name, ...]
     source: Token
+    alias: str
     count: bool = False
     every: str | None = None
     where: Any = None
@@ -157,8 +159,10 @@ class _Parser:
         count, every, fields = self._selection()
         self._expect("from")
         source = self._take("name")
+        alias = source.text.lower()
         if (token := self.peek()) and token.kind == "name" and token.text.lower() not in _STOP:
-            self._next += 1  # an alias for the object; the names below are not resolved through it
+            self._next += 1
+            alias = token.text.lower()
         where = self._condition() if self._accept("where") else None
         order = self._order() if self._accept("order") else ()
         limit = int(self._take("number").text) if self._accept("limit") else None
@@ -169,6 +173,7 @@ class _Parser:
             text=self._text,
             fields=fields,
             source=source,
+            alias=alias,
             count=count,
             every=every,
             where=where,

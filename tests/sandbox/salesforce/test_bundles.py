@@ -110,6 +110,7 @@ def test_without_all_or_none_the_good_sub_requests_stay(client: Client) -> None:
     [
         [],
         [sub("same", {}), sub("same", {})],
+        [{"referenceId": "r"}],
         [sub(f"r{number}", {}) for number in range(26)],
         [sub(f"r{number}", None, "GET", "/query?q=SELECT+Id+FROM+Lead") for number in range(6)],
     ],

@@ -30,6 +30,7 @@ def rows(client: Client) -> dict[str, str]:
         ("City = 'BONN'", "Bea O'Dea"),
         ("City != 'Bonn'", "Ada Cyd"),
         ("City = null", "Cyd"),
+        ("Lead.City = null", "Cyd"),
         ("LastName = 'O\\'Dea'", "O'Dea"),
         ("City IN ('London', 'Bonn') AND Lead_Score__c > 10", "Bea"),
         ("(City = 'London' OR Lead_Score__c >= 30) AND HasOptedOutOfEmail = false", "Ada Cyd"),
@@ -59,6 +60,12 @@ def test_a_parent_path_nests_and_a_count_has_no_rows(client: Client, rows: dict[
     assert row["Owner"]["Name"] == "Ada Admin"
     assert row["attributes"]["url"] == f"/services/data/v60.0/sobjects/Lead/{rows['Ada']}"
     assert count == {"totalSize": 4, "done": True, "records": []}
+
+
+def test_an_alias_may_stand_before_field_names(client: Client, rows: dict[str, str]) -> None:
+    (row,) = client.query(f"SELECT l.Id, l.Owner.Name FROM Lead l WHERE l.Id = '{rows['Bea']}'")
+
+    assert (row["Id"], row["Owner"]["Name"]) == (rows["Bea"], "Ada Admin")
 
 
 def test_order_limit_and_offset(client: Client, rows: dict[str, str]) -> None:
