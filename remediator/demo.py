@@ -35,6 +35,7 @@ from remediator.lifecycle import UNSETTLED
 from remediator.model import CaseState, Category, ChangeState, Plan, same_value
 from remediator.plugins import load_fixers
 from remediator.policy import approve
+from remediator.sandbox.seed_values import FIXER_OPTIONS
 from remediator.sandbox.server import Sandbox
 from remediator.settings import (
     FixSettings,

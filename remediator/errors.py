@@ -16,7 +16,7 @@
             ├── RecordChanged  the record moved since it was read
             └── AccessDenied   credentials or rights are missing
 
-Exit codes stand in ``EXIT_CODES``; the command line maps an exception to one and nothing else does.
+Exit codes stand in ``exit_code``; the command line maps an exception to one and nothing else does.
 """
 
 from __future__ import annotations

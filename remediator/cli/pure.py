@@ -68,10 +68,10 @@ def repair(
 ) -> None:
     """Repair values of a CSV or of lines, without any system."""
     from remediator.cli import output, wiring
-    from remediator.repairing import repairer
+    from remediator.cli.repairing import repairer
 
     loaded = wiring.fixers_of(wiring.settings_of(options(context)).settings)
-    mend = repairer(field, loaded, picklist=tuple(value or ()))
+    mend = repairer(field, loaded, choices=tuple(value or ()))
     rows: list[dict[str, object]] = []
     for text, beside in _values(file, column or field, country):
         row: dict[str, object] = {"input": text, **mend(text, beside)}

@@ -58,7 +58,7 @@ def validate(
 ) -> None:
     """Check the settings, every rule and its examples, and every fixer; touches no system."""
     from remediator.cli import output, wiring
-    from remediator.rules import run_examples
+    from remediator.replay import run_examples
 
     loaded = wiring.settings_of(options(context))
     rules = wiring.rules_of(loaded.settings)

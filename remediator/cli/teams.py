@@ -44,7 +44,7 @@ def run_rule_examples(context: typer.Context, as_json: Json = False) -> None:
     from rich.markup import escape
 
     from remediator.cli import output, wiring
-    from remediator.rules import run_examples
+    from remediator.replay import run_examples
 
     rules = wiring.rules_of(wiring.settings_of(options(context)).settings)
     failures = run_examples(rules)
@@ -65,9 +65,9 @@ def replay_rules(
     as_json: Json = False,
 ) -> None:
     """Say what new rules would have done to the archive; changes nothing."""
-    from remediator.classify import replay
     from remediator.cli import output, wiring
     from remediator.files import read_rule_file
+    from remediator.replay import replay
 
     with wiring.open_store(options(context)) as (settings, store):
         before = wiring.rules_of(settings)
@@ -77,7 +77,7 @@ def replay_rules(
         output.print_json(result)
     else:
         output.print_table(
-            [output.plain(change) for change in result.changes],
+            [{**output.plain(shift), "sample": shift.samples[0]} for shift in result.shifts],
             output.REPLAY_COLUMNS,
             as_json=False,
             empty="the new rules change no diagnosis of the archive",

@@ -38,7 +38,7 @@ def some_people(made: World) -> list[str]:
         made.lead(country="Deutschland"),
         made.lead(country="Frankreich"),
         made.contact(country="Deutschland"),
-        made.lead(industry="technology "),
+        made.lead(industry="Technology\u200b"),
         made.marketo_only(country="Deutschland"),
     ]
 
@@ -56,7 +56,7 @@ def _check_after(made: World, people: list[str]) -> None:
     assert made.engine.store.verify_audit().intact
 
 
-STEPS = range(1, 27)
+STEPS = range(1, 23)
 
 
 @pytest.mark.parametrize("die_at", STEPS)

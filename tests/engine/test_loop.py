@@ -100,7 +100,7 @@ def test_a_contact_is_proven_on_its_mailing_country(lite: World) -> None:
 
 
 def test_a_company_field_of_a_linked_lead_is_written_in_salesforce(lite: World) -> None:
-    person = lite.lead(industry="technology ")
+    person = lite.lead(industry="Technology\u200b")
     lite.refuse()
     plan = lite.approved_plan()
     change = the_only(plan)
@@ -114,7 +114,7 @@ def test_a_company_field_of_a_linked_lead_is_written_in_salesforce(lite: World) 
 
 
 def test_a_company_field_of_a_marketo_only_person_is_declined_and_named(lite: World) -> None:
-    person = lite.marketo_only(industry="technology ")
+    person = lite.marketo_only(industry="Technology\u200b")
     lite.scan()
     plan = lite.plan()
     assert plan.changes == ()
