@@ -161,7 +161,10 @@ def _engine(sandbox: Sandbox, store_file: Path) -> Iterator[Engine]:
             client_id=info["salesforce"]["client_id"],
             client_secret=SecretStr(info["salesforce"]["client_secret"]),
         ),
-        fixers=FixSettings(defaults={"Lead.Lead_Type__c": LEAD_TYPE, "Contact.Lead_Type__c": LEAD_TYPE}),
+        fixers=FixSettings(
+            options=FIXER_OPTIONS,
+            defaults={"Lead.Lead_Type__c": LEAD_TYPE, "Contact.Lead_Type__c": LEAD_TYPE},
+        ),
     )
     rules = load_rules()
     with (
