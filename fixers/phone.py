@@ -6,11 +6,11 @@ import re
 import unicodedata
 
 import phonenumbers
-import pycountry
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 
 from fixers.acceptance import propose, refusal
 from fixers.cleaning import one_line
+from fixers.geo import country_code
 from fixers.placeholders import is_placeholder
 from remediator.api import Candidate, Category, Confidence, Declined, FixRequest, Proposal
 
@@ -128,12 +128,9 @@ def country_of(request: FixRequest) -> str | None:
 
 
 def _iso(text: str) -> str | None:
-    """Return the alpha-2 code that a code or an English country name stands for."""
+    """Return the alpha-2 code that a code or a country's name in any language stands for."""
     plain = one_line(text[:100])
     code = _NOT_ISO.get(plain.upper(), plain.upper())
     if len(code) == 2:
         return code if code in phonenumbers.SUPPORTED_REGIONS else None
-    try:
-        return str(pycountry.countries.lookup(plain).alpha_2)
-    except LookupError:
-        return None
+    return country_code(plain)

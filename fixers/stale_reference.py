@@ -18,7 +18,7 @@ class StaleReferenceFixer:
     name = "stale-reference"
     categories = frozenset({Category.STALE_REFERENCE})
     reads = frozenset(
-        {"MasterRecordId", "ConvertedContactId", "ConvertedAccountId", "IsDeleted", "IsConverted"}
+        {"Id", "MasterRecordId", "ConvertedContactId", "ConvertedAccountId", "IsDeleted", "IsConverted"}
     )
 
     def propose(self, request: FixRequest) -> Proposal | Declined:
