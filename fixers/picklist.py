@@ -149,17 +149,14 @@ def _fuzzy(text: str, entries: Sequence[PicklistEntry], ranked: tuple[Candidate,
     margin = ranked[0].score - (ranked[1].score if len(ranked) > 1 else 0.0)
     best = ranked[0]
     spellings = [_read(s, fold) for e in entries if e.value == best.value for s in (e.value, e.label)]
-    slips = min(DamerauLevenshtein.distance(folded, s) for s in spellings)
+    near = min(spellings, key=lambda spelling: DamerauLevenshtein.distance(folded, spelling))
+    slips = DamerauLevenshtein.distance(folded, near)
     # Digits carry meaning that one slip changes: "Tier 1" is not a typo of "Tier 2".
-    same_digits = any(re.findall(r"\d+", folded) == re.findall(r"\d+", s) for s in spellings)
-    if best.score < 80 or margin < 8 or not same_digits:
+    if best.score < 80 or margin < 8 or re.findall(r"\d+", folded) != re.findall(r"\d+", near):
         return none
-    sure = (
-        len(folded) >= 8
-        and slips <= 1 + len(folded) // 12
-        and margin >= 25
-        and folded[0] == best.value.casefold()[:1]
-    )
+    # So do beginnings and endings: unqualified and qualified, employee and employer.
+    same_ends = (folded[0], folded[-1]) == (near[0], near[-1])
+    sure = len(folded) >= 8 and slips <= 1 + len(folded) // 12 and margin >= 25 and same_ends
     how = (
         f'it is {slips} letter{"s" if slips != 1 else ""} from "{best.value}" and far from every other value'
     )
@@ -210,10 +207,9 @@ def _bare(text: str) -> str:
 
 def _singular(text: str) -> str:
     words = [
-        re.sub(r"(?<=[a-z]{2}[^s\W])s$|(?<=s)es$", "", re.sub(r"ies$", "y", word))
-        for word in _bare(text).split()
+        re.sub(r"(?<=ss|sh|ch)es$|(?<=x)es$", "", re.sub(r"ies$", "y", word)) for word in _bare(text).split()
     ]
-    return "".join(words)
+    return "".join(re.sub(r"(?<=\w\w[^s])s$", "", word) for word in words)
 
 
 def _no_entries(request: FixRequest) -> str:

@@ -87,6 +87,13 @@ def test_a_digit_is_never_taken_for_a_slip() -> None:
     assert isinstance(ask(FIXER, "Partner Tier 2", tiers), Declined)
 
 
+@pytest.mark.parametrize(("value", "entry"), [("Employer", "Employee"), ("Unqualified", "Qualified")])
+def test_a_slip_at_either_end_of_a_word_is_never_strong(value: str, entry: str) -> None:
+    roles = a_field(type="picklist", restricted=True, picklist=entries(entry, "Somebody Else"))
+    answer = ask(FIXER, value, roles)
+    assert isinstance(answer, Declined) or sureness(answer) is Confidence.WEAK
+
+
 def test_two_entries_that_are_equally_near_are_declined() -> None:
     colours = a_field(type="picklist", restricted=True, picklist=entries("Marketing East", "Marketing West"))
     assert isinstance(ask(FIXER, "Marketing est", colours), Declined)
