@@ -36,11 +36,13 @@ imports:
 tests:
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
-bench: setup  ## measure accuracy and speed, as tables
-	@$(BIN)/python -m benchmarks
+bench: setup  ## measure accuracy and speed, as tables, beside other libraries
+	@scripts/setup bench
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 lock:  ## lock the dependencies again (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade --python-version 3.11 pyproject.toml --extra dev -o requirements-dev.lock
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml --extra bench -c requirements-dev.lock -o requirements-bench.lock
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml --extra postgres -c requirements-dev.lock -o requirements.lock
 
 clean:  ## remove what was made

@@ -124,7 +124,7 @@ def run_demo(
         watch(f"starting the sandbox with {leads:,} messy people")
         sandbox = stack.enter_context(Sandbox(leads=leads, seed=seed))
         control = stack.enter_context(httpx.Client(base_url=sandbox.control_url, timeout=120))
-        engine = stack.enter_context(_engine(sandbox, folder / "remediator.db"))
+        engine = stack.enter_context(engine_for(sandbox, folder / "remediator.db"))
         watch("the native sync runs, and Salesforce refuses")
         _pass_time(control, _TURN)
         _Demo(
@@ -143,7 +143,8 @@ def run_demo(
 
 
 @contextmanager
-def _engine(sandbox: Sandbox, store_file: Path) -> Iterator[Engine]:
+def engine_for(sandbox: Sandbox, store_file: Path) -> Iterator[Engine]:
+    """Open an engine that talks to a sandbox, set up as a team would have it."""
     info = sandbox.connection_info()
     settings = isolated_settings(
         store=f"sqlite:///{store_file}",
