@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pycountry
+
 from benchmarks.geo_peers import Finder, country_peers, subdivision_peers
 from fixers.geo import Match, country_code, find_country, find_subdivision, subdivision_code
 
@@ -142,23 +144,17 @@ def measure_speed(count: int = 60_000) -> dict[str, float]:
     them with a typing error and a tenth no place at all. They are new to every cache.
     """
     chance = random.Random(1)
-    names, units = _population()
-    countries = _varied(names, count, chance)
-    states = list(
-        zip(
-            _varied([name for name, _ in units], count, chance),
-            _cycled([c for _, c in units], count),
-            strict=True,
-        )
-    )
-    for name in names:
+    countries, units = _population()
+    places = _varied(countries, count, chance)
+    states = _varied(units, count, chance)
+    for name, _ in countries:
         country_code(name)
-    for unit, country in units:
-        subdivision_code(unit, country)
-    column = [chance.choice(names) for _ in range(200)] * 5_000
+    for name, country in units:
+        subdivision_code(name, country)
+    column = [chance.choice(countries)[0] for _ in range(200)] * 5_000
     pairs = [chance.choice(units) for _ in range(200)] * 5_000
     return {
-        "countries, distinct": _rate(lambda: [country_code(text) for text in countries], len(countries)),
+        "countries, distinct": _rate(lambda: [country_code(text) for text, _ in places], len(places)),
         "countries, repeated": _rate(lambda: [country_code(text) for text in column], len(column)),
         "subdivisions, distinct": _rate(
             lambda: [subdivision_code(text, c) for text, c in states], len(states)
@@ -167,42 +163,37 @@ def measure_speed(count: int = 60_000) -> dict[str, float]:
     }
 
 
-def _population() -> tuple[list[str], list[tuple[str, str]]]:
-    import pycountry
-
-    names = [country.name for country in pycountry.countries]
-    units = [(unit.name, unit.country_code) for unit in pycountry.subdivisions if unit.country_code in _TEN]
-    return names, units
+_Place = tuple[str, str]
+"""A name and the country it belongs to."""
 
 
-_TEN = frozenset({"US", "CA", "AU", "BR", "CN", "IN", "IE", "IT", "MX", "JP"})
+def _population() -> tuple[list[_Place], list[_Place]]:
+    """Return every country, and every subdivision of the ten countries whose states Salesforce ships."""
+    shipped = {"US", "CA", "AU", "BR", "CN", "IN", "IE", "IT", "MX", "JP"}
+    countries = [(country.name, country.alpha_2) for country in pycountry.countries]
+    units = [
+        (unit.name, unit.country_code) for unit in pycountry.subdivisions if unit.country_code in shipped
+    ]
+    return countries, units
 
 
-def _cycled(values: Sequence[str], count: int) -> list[str]:
-    return [values[i % len(values)] for i in range(count)]
-
-
-def _varied(names: Sequence[str], count: int, chance: random.Random) -> list[str]:
-    """Return texts that all differ: names in other cases, with blanks, signs and errors; some no places."""
+def _varied(places: Sequence[_Place], count: int, chance: random.Random) -> list[_Place]:
+    """Return values that all differ: other cases, blanks and signs; a tenth misspelt, a tenth no places."""
     letters = "abcdefghijklmnopqrstuvwxyz"
-    texts: dict[str, None] = {}
-    position = 0
-    while len(texts) < count:
-        name = names[position % len(names)]
-        cased = "".join(letter.upper() if chance.random() < 0.5 else letter.lower() for letter in name)
+    found: dict[_Place, None] = {}
+    while len(found) < count:
+        name, country = chance.choice(places)
+        text = "".join(letter.upper() if chance.random() < 0.5 else letter.lower() for letter in name)
         kind = chance.random()
         if kind < 0.1:
-            at = chance.randrange(len(cased))
-            cased = cased[:at] + chance.choice(letters) + cased[at + 1 :]
+            at = chance.randrange(len(text))
+            text = text[:at] + chance.choice(letters) + text[at + 1 :]
         elif kind < 0.2:
-            cased = "".join(chance.choice(letters) for _ in range(8))
-        text = chance.choice(("", " ", "  ")) + cased + chance.choice(("", ".", " ", ","))
-        if text not in texts or kind >= 0.2:
-            texts.setdefault(text)
-        position += 1
-        if position > count * 20:
-            break
-    return list(texts)
+            text = "".join(chance.choice(letters) for _ in range(8))
+        found.setdefault(
+            (chance.choice(("", " ", "  ")) + text + chance.choice(("", ".", " ", ",")), country)
+        )
+    return list(found)
 
 
 def _rate(work: Callable[[], object], count: int) -> float:

@@ -11,6 +11,7 @@ import argparse
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,13 @@ def built() -> Iterable[tuple[str, str]]:
         "subdivisions.tsv",
         "".join(f"{country}\t{dump(table)}\n" for country, table in sorted(tables.items())),
     )
+    yield "built_from.json", dump(versions()) + "\n"
     yield "world.json", dump({"names": world, "kinds": sorted(hand("words")["units"])}) + "\n"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the sources that change the files."""
+    return {name: metadata.version(name) for name in ("babel", "pycountry")}
 
 
 def main() -> None:

@@ -68,6 +68,9 @@ def own_claims(country: str, units: list[Any], english: dict[str, str], catalogu
     for unit in units:
         for name in spellings(unit.name):
             claim(name, unit.code, 0)
+        if country == "JP":
+            # Typing errors in "Okayama-ken" need the whole name to be near to.
+            claim(f"{unit.name} ken", unit.code, 0)
         if name := english.get(unit.code.replace("-", "").lower()):
             claim(name.replace("²", ""), unit.code, 0)
         for locale, catalogue in catalogues:

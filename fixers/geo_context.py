@@ -30,8 +30,8 @@ _POSTAL: Final = {
 }
 # Domains that companies everywhere use as if they were generic.
 _GENERIC: Final = frozenset((
-    "ai", "co", "io", "me", "tv", "fm", "am", "cc", "ws", "gg", "sh", "to", "la", "ly", "gl", "is", "it", "be",
-    "in", "eu", "nu", "tk", "ml", "ga", "cf",
+    "ai", "co", "io", "me", "tv", "fm", "am", "cc", "ws", "gg", "sh", "to", "la", "ly", "gl", "is", "it",
+    "be", "in", "eu", "nu", "tk", "ml", "ga", "cf",
 ))  # fmt: skip
 
 

@@ -86,8 +86,6 @@ def _find(text: str) -> Match | Refusal:
 def _whole(parts: list[str], text: str, table: Countries) -> Match | Refusal | None:
     """Look the whole text up: as a code, as a name, as a name in another order of words."""
     joined = key(parts)
-    if len(text) < 7 and not text.isascii() and (named := table.names.get("=" + text.strip().casefold())):
-        return Match(named[:2], Confidence.STRONG, f"a name of {named[:2]} in another language")
     if len(joined) <= 3 and (text.isascii() or is_ascii_but_for_signs(text)):
         raw = "".join(parts)
         if raw in _REFUSED_CODES:
@@ -102,6 +100,8 @@ def _whole(parts: list[str], text: str, table: Countries) -> Match | Refusal | N
         code, tier = named[:2], named[2]
         sure = Confidence.STRONG if tier == "3" else Confidence.EXACT
         return Match(code, sure, f"a name of {code}" + (" in another language" if tier > "0" else ""))
+    if len(text) < 7 and not text.isascii() and (named := table.names.get("=" + text.strip().casefold())):
+        return Match(named[:2], Confidence.STRONG, f"a name of {named[:2]} in another language")
     if (why := table.blocked.get(joined)) is not None:
         return Refusal(WHY[why])
     if len(parts) > 1 and (code := table.bags.get(bag(parts))) is not None:
@@ -173,6 +173,9 @@ def _agreed(
             if isinstance(near, Match) and table.parents.get(near.code) == codes[0]:
                 codes.insert(0, near.code)
                 break
+    if "/" in text:
+        # "US/CA" is two countries; "Curitiba, PR, Brazil" has a code that is no country's.
+        codes += [code for piece in pieces if (code := table.codes.get("".join(piece))) and code not in codes]
     candidates = tuple((code, 50.0) for code in codes)
     if len(codes) == 2:
         for inner, outer in (codes, codes[::-1]):

@@ -59,7 +59,7 @@ def _find(text: str, country: str) -> Match | Refusal:
         found, left = _pieces(text, parts, table)
         if found is None:
             found = _misspelt(parts, text, table)
-            if isinstance(found, Refusal):
+            if isinstance(found, Refusal) and not _COMPOUND.search(text):
                 found = _ends(left, table) or found
     return found
 
@@ -185,6 +185,8 @@ def _ends(pieces: list[list[str]], table: Units) -> Match | Refusal | None:
     return _one_of(found, table, Confidence.WEAK)
 
 
+# In "Pays-de-la-Loir" the last word is a part of the name, not a name.
+_COMPOUND: Final = re.compile(r"\w-\w")
 _TOWNS: Final = frozenset((
     "city", "town", "beach", "heights", "springs", "falls", "park", "hill", "hills", "island", "islands",
     "valley", "lake", "creek", "river", "bay", "harbor", "harbour", "village", "county", "parish", "district",
@@ -222,7 +224,7 @@ def _misspelt(parts: list[str], text: str, table: Units) -> Match | Refusal:
     kinds = kind_typos()
     proper = [part for part in parts if len(part) < 7 or not kinds.near(part, 1)] if len(parts) > 1 else parts
     for query in dict.fromkeys((joined, "".join(parts), bare(text, parts, table.kinds), key(proper))):
-        found = _near(query, table)
+        found = _near(query, table, limit=2 if query[:1] == joined[:1] else 1)
         if found is not None:
             return found
     heard = table.sounds().get(sound(joined)) if len(joined) > 4 else None
@@ -235,13 +237,13 @@ def _misspelt(parts: list[str], text: str, table: Units) -> Match | Refusal:
     return Match(table.full(heard), Confidence.WEAK, f"it sounds like a name of {table.full(heard)}")
 
 
-def _near(query: str, table: Units) -> Match | Refusal | None:
+def _near(query: str, table: Units, *, limit: int) -> Match | Refusal | None:
     """Look one key up among the names of a country, with up to two typing errors."""
     size = len(query)
     if size < 4 or size > 60 or any(map(str.isdigit, query)):
         return None
     best: dict[str, tuple[int, int]] = {}
-    for near in table.typos().near(query, 1 if size < 6 else 2):
+    for near in table.typos().near(query, 1 if size < 6 else limit):
         # Of short names only two swapped letters (Iwoa) or one too many (Uttah) are believed.
         if len(near.name) < 5 and size == len(near.name) and sorted(query) != sorted(near.name):
             continue

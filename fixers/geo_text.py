@@ -65,7 +65,7 @@ def plain(text: str) -> str:
 
 
 def is_ascii_but_for_signs(text: str) -> bool:
-    """Say whether all letters of a text are ASCII, also when full-width or as a flag: then it may be a code."""
+    """Say whether all letters are ASCII, also full-width ones and flags: then it may be a code."""
     return not any(letter.isalpha() and letter > "\x7f" for letter in unicodedata.normalize("NFKC", text))
 
 
@@ -86,12 +86,12 @@ def unescaped(text: str) -> str:
 _SAME: Final = {
     "rep": "republic", "repub": "republic", "dem": "democratic", "democ": "democratic", "fed": "federation",
     "st": "saint", "ste": "sainte", "sta": "santa", "sto": "santo", "snt": "saint",
-    "is": "islands", "isl": "islands", "isls": "islands", "isds": "islands", "island": "islands", "isle":
-    "islands", "isles": "islands", "terr": "territory", "ter": "territory", "territories": "territory",
+    "is": "islands", "isl": "islands", "isls": "islands", "isds": "islands", "island": "islands",
+    "isle": "islands", "isles": "islands", "terr": "territory", "ter": "territory", "territories": "territory",
     "prov": "province", "dept": "department", "dep": "department", "distr": "district", "dist": "district",
-    "equat": "equatorial", "utd": "united", "un": "united", "em": "emirates", "emir": "emirates", "ppl":
-    "peoples", "cent": "central", "afr": "african", "amer": "american", "brit": "british", "fr": "french",
-    "neth": "netherlands", "govt": "government", "mt": "mount", "ft": "fort",
+    "equat": "equatorial", "utd": "united", "un": "united", "em": "emirates", "emir": "emirates",
+    "ppl": "peoples", "cent": "central", "afr": "african", "amer": "american", "brit": "british",
+    "fr": "french", "neth": "netherlands", "govt": "government", "mt": "mount", "ft": "fort",
 }  # fmt: skip
 _COMPASS: Final = {
     "n": "north", "no": "north", "s": "south", "so": "south", "e": "east", "w": "west", "nth": "north",
@@ -129,19 +129,26 @@ def canonical(parts: list[str]) -> list[str]:
     """Return the words with abbreviations spelled out and small words left out, as the keys use them."""
     if len(parts) < 2:
         return parts
-    lengths = [len(part) for part in parts]
+    lengths = list(map(len, parts))
     if max(lengths) == 1:
         return parts
     if min(lengths) == 1:
         parts = _initials(parts)
-    spelled = [_SAME.get(part, part) for part in parts]
-    if len(spelled[-1]) > 2:
-        for i, part in enumerate(spelled[:-1]):
-            # "S. Africa", but not the "S" of "U.S. Virgin Islands" or of "people's".
-            if part in _COMPASS and (i == 0 or spelled[i - 1] in _SMALL):
-                spelled[i] = _COMPASS[part]
-    kept = [part for part in spelled if part not in _SMALL]
-    return kept or spelled
+    long_end = len(parts[-1]) > 2
+    kept: list[str] = []
+    opening = True
+    for part in parts:
+        part = _SAME.get(part, part)
+        # "S. Africa", but not the "S" of "U.S. Virgin Islands" or of "people's".
+        if opening and long_end:
+            part = _COMPASS.get(part, part)
+        opening = part in _SMALL
+        if not opening:
+            kept.append(part)
+    if sum(map(len, kept)) < 4:
+        # "Roi Et" is a place, not the ROI; but "the US" is the US.
+        return [_SAME.get(part, part) for part in parts if part != "the"] or parts
+    return kept
 
 
 def key(parts: list[str]) -> str:
