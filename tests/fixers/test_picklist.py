@@ -94,6 +94,21 @@ def test_a_slip_at_either_end_of_a_word_is_never_strong(value: str, entry: str) 
     assert isinstance(answer, Declined) or sureness(answer) is Confidence.WEAK
 
 
+@pytest.mark.parametrize(
+    ("value", "entry"),
+    [("<50", ">50"), ("110", "1-10"), ("5", "-5"), ("C", "C#"), ("10%", "10"), ("1.5", "15")],
+)
+def test_a_sign_that_carries_meaning_is_not_mere_punctuation(value: str, entry: str) -> None:
+    amounts = a_field(type="picklist", restricted=True, picklist=entries(entry, "Something Else"))
+    assert isinstance(ask(FIXER, value, amounts), Declined)
+
+
+def test_a_joint_before_a_digit_is_punctuation() -> None:
+    tiers = a_field(type="picklist", restricted=True, picklist=entries("Tier 1", "Tier 2"))
+    answer = ask(FIXER, "tier-1.", tiers)
+    assert (repaired(answer), sureness(answer)) == ("Tier 1", Confidence.STRONG)
+
+
 def test_two_entries_that_are_equally_near_are_declined() -> None:
     colours = a_field(type="picklist", restricted=True, picklist=entries("Marketing East", "Marketing West"))
     assert isinstance(ask(FIXER, "Marketing est", colours), Declined)
