@@ -97,8 +97,10 @@ def build_countries(unit_names: Iterable[str]) -> dict[str, Any]:
             for form in forms(name):
                 names.pop(form, None)
                 blocked[form] = reason
+    for form in misleading(names):
+        del names[form]
     bags: dict[str, Counter[str]] = defaultdict(Counter)
-    for code, listed in file["names"].items():
+    for code, listed in (*file["names"].items(), *file["native"].items()):
         for name in listed:
             for form in forms(str(name)):
                 names[form] = f"{code}0"
@@ -148,6 +150,23 @@ def build_countries(unit_names: Iterable[str]) -> dict[str, Any]:
         "people": sorted({key_of(name) for name in vocabulary["people"]}),
         "parents": file["parents"],
     }
+
+
+def misleading(names: dict[str, str]) -> list[str]:
+    """Return the names in small languages that are a typing error of another country's English name.
+
+    Niger is *Nigera* in one of them, but who writes that means Nigeria.
+    """
+    english = {key_of(name): code for code, name in localedata.load("en")["territories"].items()}
+    near = TypoIndex(english)
+    return [
+        form
+        for form, value in names.items()
+        if value[2] in "23"
+        and len(form) > 4
+        and is_latin(form)
+        and any(english[found.name] != value[:2] for found in near.near(form, 1))
+    ]
 
 
 def short_accented() -> dict[str, str]:

@@ -25,7 +25,7 @@ FUZZY = frozenset((
     "en", "es", "fr", "de", "it", "pt", "nl", "sv", "da", "nb", "no", "pl", "tr", "id",
 ))  # fmt: skip
 
-SHORTEST = (3, 4, 4, 5)
+SHORTEST = (3, 4, 5, 5)
 """Latin letters a name needs, by tier: "man", "sin" and "end" are countries in some language."""
 
 Translations = Sequence[tuple[str, gettext.NullTranslations]]
