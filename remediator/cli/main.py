@@ -5,23 +5,27 @@ Command modules import the engine inside their functions: `--help` must not load
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from remediator.cli import archive, evidence, loop, pure, setup, show, teams
-from remediator.errors import EXIT_CONFIG, EXIT_INTERRUPTED, RemediatorError, exit_code
+from remediator.cli.sections import Sections
+from remediator.errors import EXIT_CONFIG, EXIT_INTERRUPTED, EXIT_OK, RemediatorError, exit_code
 
 app = typer.Typer(
     name="remediator",
+    cls=Sections,
     help="Gets refused records across the Marketo <-> Salesforce sync, safely and by itself.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    # Rich help boxes would load rich.markdown and with it twice what the rest of `--help` costs.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
 
@@ -55,28 +59,43 @@ teams.register(app)
 
 def main() -> None:
     """Run the command line and leave with an honest exit code."""
+    # A container that is stopped gets to close its run and its store, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        app(standalone_mode=False)
-    except typer.Exit as exc:
-        sys.exit(exc.exit_code)
+        # Outside standalone mode an Exit raised by a command is returned, not raised.
+        code = app(standalone_mode=False) or EXIT_OK
     except typer.Abort:
-        sys.stderr.write("stopped\n")
-        sys.exit(EXIT_INTERRUPTED)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; what was written is recorded, run the same command again\n")
-        sys.exit(EXIT_INTERRUPTED)
+        code = EXIT_INTERRUPTED
     except RemediatorError as exc:
-        sys.stderr.write(f"remediator: {exc}\n")
-        sys.exit(exit_code(exc))
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough.
-        sys.stderr.close()
-        sys.exit(0)
-    except Exception as exc:
-        if (shown := getattr(exc, "show", None)) is None:
+        _leave(f"remediator: {exc}", exit_code(exc))
+    except SystemExit as exc:
+        if not isinstance(exc.__context__, BrokenPipeError):
             raise
-        shown()
-        sys.exit(EXIT_CONFIG)
+        # The reader (head, less) has seen enough, which is no failure of ours.
+        sys.exit(EXIT_OK)
+    except Exception as exc:
+        if (shown := getattr(exc, "show", None)) is not None:
+            shown()
+            sys.exit(EXIT_CONFIG)
+        if "-v" in sys.argv or "--verbose" in sys.argv:
+            raise
+        _leave(
+            f"remediator: this is a bug, not yours: {type(exc).__name__}: {exc}. Please report it with what "
+            "`remediator -v` in front of the same command prints",
+            EXIT_CONFIG,
+        )
+    if code == EXIT_INTERRUPTED:
+        _leave("stopped; what was done is recorded, run the same command again to go on", code)
+    sys.exit(code)
+
+
+def _leave(message: str, code: int) -> NoReturn:
+    # A message may quote a file's header or a record's value, which must not steer the terminal.
+    lines = (
+        "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line) for line in message.split("\n")
+    )
+    sys.stderr.write("\n".join(lines) + "\n")
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from remediator.classify import Explanation
 from remediator.engine.core import Step
 from remediator.model import Case
+from remediator.plan import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +125,21 @@ RUN_COLUMNS = (
 )
 
 
+_PIPED_WIDTH = 2_000
+"""Columns where nobody looks: a row stays one line for grep, whatever stands in it."""
+
+
 def stdout() -> Console:
     """Return the console for data."""
-    return Console(soft_wrap=False)
+    console = Console(emoji=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPED_WIDTH
+    return console
 
 
 def stderr() -> Console:
     """Return the console for talk."""
-    return Console(stderr=True)
+    return Console(stderr=True, emoji=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
@@ -140,7 +150,8 @@ def say(text: str) -> None:
 def plain(value: object) -> Any:
     """Turn our values into what JSON can carry."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: plain(part) for name, part in asdict(value).items()}
+        # Not asdict: it rebuilds a Counter from pairs and so counts the pairs.
+        return {part.name: plain(getattr(value, part.name)) for part in fields(value)}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
@@ -183,7 +194,8 @@ def print_table(
     for column in columns:
         table.add_column(column.heading, justify="right" if column.number else "left", overflow="fold")
     for row in listed:
-        table.add_row(*(escape(_cell(row.get(column.key))) for column in columns))
+        # As text, not as markup: a value such as [red] or :smile: is to be seen, not obeyed.
+        table.add_row(*(Text(_cell(row.get(column.key))) for column in columns))
     stdout().print(table)
 
 
@@ -194,7 +206,8 @@ def _cell(value: object) -> str:
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return str(value)
+    # Escape sequences and line ends in a record's value must neither steer the terminal nor break the row.
+    return shown(str(value)) if value != "" else ""
 
 
 @contextmanager
@@ -239,6 +252,10 @@ def case_row(case: Case) -> dict[str, object]:
     }
 
 
+def _visible(text: str) -> str:
+    return escape("\n".join(shown(line) if line else "" for line in text.split("\n")))
+
+
 def print_case(case: Case, document: Mapping[str, Any]) -> None:
     """Print everything known of one case."""
     diagnosis = case.diagnosis
@@ -257,7 +274,7 @@ def print_case(case: Case, document: Mapping[str, Any]) -> None:
     )
     console = stdout()
     for label, text in lines:
-        console.print(f"[bold]{label: <10}[/bold] {escape(str(text))}", highlight=False)
+        console.print(f"[bold]{label: <10}[/bold] {_visible(str(text))}", highlight=False)
     for entry in document["history"]:
         console.print(
             f"[dim]{entry['at'][:16]}  {entry['event']} by {escape(entry['actor'])}[/dim]", highlight=False
@@ -281,6 +298,6 @@ def print_explanation(explanation: Explanation, page: str | None) -> None:
         ("retry", "may pass unchanged later" if diagnosis.retryable else "only after a change"),
     )
     for label, text in lines:
-        console.print(f"[bold]{label: <9}[/bold] {escape(text)}", highlight=False)
+        console.print(f"[bold]{label: <9}[/bold] {_visible(text)}", highlight=False)
     if page:
         console.print("\n" + escape(page), highlight=False)

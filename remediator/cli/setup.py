@@ -61,8 +61,8 @@ def validate(
     from remediator.replay import run_examples
 
     loaded = wiring.settings_of(options(context))
-    rules = wiring.rules_of(loaded.settings)
     fixers = wiring.fixers_of(loaded.settings)
+    rules = wiring.rules_of(loaded.settings, fixers)
     failures = run_examples(rules)
     if failures:
         raise ConfigError("\n".join(str(failure) for failure in failures))

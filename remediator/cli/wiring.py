@@ -51,9 +51,9 @@ def settings_of(options: Options) -> LoadedSettings:
     return load_settings(options.config, store=options.store, connection=options.connection)
 
 
-def rules_of(settings: Settings) -> RuleSet:
-    """Load the teams' rules in front of the built-in ones."""
-    return load_rules(settings.rules, fixers=set(fixers_of(settings)))
+def rules_of(settings: Settings, fixers: LoadedFixers | None = None) -> RuleSet:
+    """Load the teams' rules in front of the built-in ones; they may name any fixer that loads."""
+    return load_rules(settings.rules, fixers=set(fixers_of(settings) if fixers is None else fixers))
 
 
 @contextmanager
@@ -81,8 +81,8 @@ def open_engine(
     on_step: Callable[[Step], None] | None = None,
 ) -> Iterator[Engine]:
     """Build the engine with both clients; a missing credential is a ConfigError before any call."""
-    rules = rules_of(settings)
     loaded = fixers_of(settings)
+    rules = rules_of(settings, loaded)
     with ExitStack() as stack:
         marketo = stack.enter_context(Marketo(settings.marketo))
         salesforce = stack.enter_context(Salesforce(settings.salesforce))
@@ -133,7 +133,7 @@ def recorded_run(
     record = RunRecord(id=store.start_run(command, campaign=campaign, now=clock()))
     try:
         yield record
-    except LimitReached:
+    except (LimitReached, KeyboardInterrupt):
         record.outcome = "stopped"
         raise
     except BaseException:

@@ -19,6 +19,13 @@ _SHOWN_CHANGES = 2_000
 """A browser stays quick with so many rows; the plan file has all of them, and the page says so."""
 
 
+_LONG = 2_000
+"""Characters above which a value is shown as a whole: comparing takes the square of the length."""
+
+_ALIKE = 0.6
+"""Two values less alike than this share letters by chance (Deutschland, Germany): marking those misleads."""
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
@@ -96,11 +103,12 @@ def _row(change: Change, cases: Mapping[int, Case]) -> dict[str, object]:
 def diff(before: Value, after: Value) -> tuple[Markup, Markup]:
     """Return both values as HTML with what differs marked, invisible characters as code points."""
     left, right = str(before or ""), str(after or "")
-    if not left or not right or len(left) > 2_000 or len(right) > 2_000:
+    matcher = SequenceMatcher(None, left, right, autojunk=False)
+    if len(left) > _LONG or len(right) > _LONG or matcher.ratio() < _ALIKE:
         return _part("del", left, before), _part("ins", right, after)
     removed: list[Markup] = []
     added: list[Markup] = []
-    for kind, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in matcher.get_opcodes():
         if kind == "equal":
             removed.append(_marked(left[a:b]))
             added.append(_marked(right[c:d]))
