@@ -15,6 +15,7 @@ from html import unescape
 _MAX_PARSED = 32_000
 _MAX_LITERAL = 16_000
 _MAX_DEPTH = 12
+_DECODER = json.JSONDecoder()
 _CODE_KEYS = ("errorCode", "statusCode", "extendedErrorCode", "exceptionCode", "faultcode", "error", "code")
 _MESSAGE_KEYS = ("message", "errorMessage", "error_description", "exceptionMessage", "faultstring", "msg")
 _LOOSE_CODE = re.compile(
@@ -30,6 +31,7 @@ _BARE_MESSAGE = re.compile(
     r"(?:[,;] ?(?:fields|code|errorCode|statusCode|getStatusCode|getFields)\s?[:=]|[\]}]|$)"
 )
 _LOOSE_FIELDS = re.compile(r"(?:getF|['\"]?f)ields['\"]?\s*[:=]\s*[\[(]([^\])]{0,2000})[\])]")
+_CODE = re.compile(r"[A-Za-z]\w{3,80}|\d{3,4}")
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _SOAP_CODE = re.compile(r"<(?:\w+:)?(?:exceptionCode|statusCode|faultcode)>(?:\w+:)?([A-Za-z_]\w{3,80})<")
@@ -68,7 +70,7 @@ def read_json(text: str) -> Body | None:
 
 def _parse(text: str) -> object:
     try:
-        return json.JSONDecoder().raw_decode(text[:_MAX_PARSED])[0]
+        return _DECODER.raw_decode(text[:_MAX_PARSED])[0]
     except (ValueError, RecursionError):
         pass
     if "'" not in text[:200] or len(text) > _MAX_LITERAL:
@@ -95,30 +97,39 @@ def _entries(parsed: object, depth: int) -> Iterator[dict[object, object]]:
 
 
 def _error(entry: dict[object, object]) -> Body | None:
-    code = next((str(entry[key]) for key in _CODE_KEYS if _is_code(entry.get(key))), None)
-    found = (entry[key] for key in _MESSAGE_KEYS if isinstance(entry.get(key), str))
-    message = next((text for text in found if isinstance(text, str)), None)
+    code: str | None = None
+    for key in _CODE_KEYS:
+        if key in entry and _is_code(value := entry[key]):
+            code = str(value)
+            break
+    message: str | None = None
+    for key in _MESSAGE_KEYS:
+        if isinstance(said := entry.get(key), str):
+            message = said
+            break
     if code is None and message is None:
         return None
-    if code is None and not _STATUS.match(str(entry.get("status", ""))) and "fields" not in entry:
+    if code is None and "fields" not in entry and not _STATUS.match(str(entry.get("status", ""))):
         inner = any(isinstance(value, dict | list) and value for value in entry.values())
         if inner:
             return None
     fields = entry.get("fields")
-    names = tuple(name for name in fields if isinstance(name, str)) if isinstance(fields, list) else ()
+    names = tuple([name for name in fields if isinstance(name, str)]) if isinstance(fields, list) else ()
     result = entry.get("duplicateResult", entry.get("duplicateResut"))
-    ids = tuple(
-        str(row["Id"])
-        for row in _entries(result, 0)
-        if isinstance(row.get("Id"), str) and _ID.match(str(row["Id"]))
-    )
+    ids = tuple(_ids(result)) if result else ()
     return Body(kind="json", code=code, message=message or "", fields=names, related_ids=ids)
 
 
+def _ids(result: object) -> Iterator[str]:
+    for row in _entries(result, 0):
+        if isinstance(one := row.get("Id"), str) and _ID.match(one):
+            yield one
+
+
 def _is_code(value: object) -> bool:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return 100 <= value <= 9999
-    return isinstance(value, str) and re.fullmatch(r"[A-Za-z]\w{3,80}|\d{3,4}", value) is not None
+    if isinstance(value, str):
+        return _CODE.fullmatch(value) is not None
+    return isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 9999
 
 
 def _loose(text: str) -> Body | None:

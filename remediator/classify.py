@@ -13,8 +13,9 @@ from remediator.extract import fold
 from remediator.fallback import http_status, without_rule
 from remediator.matching import NOTHING, Finding, Layer, Ready, finding
 from remediator.model import Category, Diagnosis, SyncFailure
-from remediator.peel import MAX_TEXT, Peeled, peel
+from remediator.peel import MAX_TEXT, peel
 from remediator.rules import Rule, RuleSet
+from remediator.tails import Peeled
 
 _MEMO_TEXT = 2_000
 _API_NAME_TAIL = re.compile(r"\[\s*(\w+)\s*\]\s*$")

@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 
 from remediator.model import Category, Confidence, Diagnosis, Owner
-from remediator.peel import Peeled
 from remediator.rules import Code
+from remediator.tails import Peeled
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_VOWEL = re.compile(r"[aeiouyàâáãäåæçéèêëíìïîóòôõöøúùûüœаеиоуыэюя]")
-_NOT_PROSE = re.compile(r"https?://|[{}<>=|\\]|\w\(\)|::|\bat [\w.]{1,80}\(")
+_VOWELS = frozenset("aeiouyàâáãäåæçéèêëíìïîóòôõöøúùûüœаеиоуыэюяAEIOUYÀÂÁÃÄÅÆÉÈÊËÍÌÏÎÓÒÔÕÖØÚÙÛÜŒАЕИОУЫЭЮЯ")
+_NOT_PROSE_SIGNS = frozenset("{}<>=|\\")
+_STACK_LINE = re.compile(r"\bat [\w.]{1,80}\(")
 _STATUS = re.compile(
     r"(?:\bstatus(?: code)?|\bhttp(?:/\d(?:\.\d)?)?(?: status| error)?)[ :=(]+([45]\d\d)\b|^([45]\d\d) [a-z]"
 )
@@ -92,13 +93,15 @@ def without_rule(
 def reads_like_a_sentence(text: str) -> bool:
     """Say whether a person wrote this for a person: words, not a stack trace, an id or noise."""
     head = text[:1_000]
-    if _NOT_PROSE.search(head):
+    if not _NOT_PROSE_SIGNS.isdisjoint(head) or "//" in head or "()" in head or "::" in head:
         return False
-    if len(_WIDE.findall(head)) >= 6:
+    if "at " in head and _STACK_LINE.search(head):
+        return False
+    if not head.isascii() and len(_WIDE.findall(head)) >= 6:
         return True
     words = _WORD.findall(head)
-    letters = sum(map(len, words))
+    letters = len("".join(words))
     if len(words) < 3 or letters < 0.6 * len(head.replace(" ", "")) or letters > 14 * len(words):
         return False
-    pronounceable = sum(1 for word in words if _VOWEL.search(word.lower()))
-    return pronounceable >= 0.6 * len(words)
+    pronounceable = [word for word in words if not _VOWELS.isdisjoint(word)]
+    return len(pronounceable) >= 0.6 * len(words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from remediator.extract import (
     Template,
@@ -16,16 +16,15 @@ from remediator.extract import (
     split_names,
 )
 from remediator.model import Confidence
-from remediator.peel import Peeled
 from remediator.rules import Rule
+from remediator.tails import Peeled
 
 MAX_PATTERN_TEXT = 2_000
 """Characters that a rule's regular expression gets to see, so that none can take long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a rule cut out of a text."""
+class Finding(NamedTuple):
+    """What a rule cut out of a text; a tuple, because one is made for every message."""
 
     fields: tuple[str, ...] = ()
     value: str | None = None
@@ -106,7 +105,7 @@ class Ready:
                     if not template.names and self.shape is not None:
                         return Finding(*read_shape(self.shape, text))
                     if found.fields and found.value is None and self.shape is not None:
-                        found = replace(found, value=read_shape(self.shape, text)[1])
+                        found = found._replace(value=read_shape(self.shape, text)[1])
                     return found
         if self.shape is not None:
             return Finding(*read_shape(self.shape, text))
@@ -124,24 +123,21 @@ def finding(template: Template, filled: Mapping[str, str]) -> Finding:
     subject: str | None = None
     ids: tuple[str, ...] = ()
     for name, raw in filled.items():
-        match name:
-            case "field":
-                at_start = not template.literals[0] and template.names[0] == "field"
-                label = clean_label(raw) if at_start else clean_field(raw)
-                fields = (label,) if label else ()
-            case "value" | "word":
-                value = clean_value(raw)
-            case "fields":
-                fields = split_names(raw)
-            case "object":
-                subject = clean_field(raw)
-            case "id" if one := clean_field(raw):
-                value = value or one
-                ids = find_ids(one)
-            case "ids":
-                ids = find_ids(raw)
-            case _:
-                pass
+        if name == "value" or name == "word":
+            value = clean_value(raw)
+        elif name == "field":
+            at_start = not template.literals[0] and template.names[0] == "field"
+            label = clean_label(raw) if at_start else clean_field(raw)
+            fields = (label,) if label else ()
+        elif name == "fields":
+            fields = split_names(raw)
+        elif name == "object":
+            subject = clean_field(raw)
+        elif name == "ids":
+            ids = find_ids(raw)
+        elif name == "id" and (one := clean_field(raw)):
+            value = value or one
+            ids = find_ids(one)
     if value is None and not fields and not ids:
         value = subject
     return Finding(fields, value, subject, ids)
@@ -153,12 +149,13 @@ class TextIndex:
     The word stands between spaces inside the template's gate, so a text that fits has it between spaces too.
     """
 
-    __slots__ = ("_always", "_by_word", "_count", "_wide")
+    __slots__ = ("_always", "_by_word", "_count", "_wide", "_words")
 
     def __init__(self) -> None:
         self._by_word: dict[str, list[tuple[int, str, Template, Ready]]] = {}
         self._always: list[tuple[int, str, Template, Ready]] = []
         self._wide: list[tuple[int, str, Template, Ready]] = []
+        self._words: set[str] = set()
         self._count = 0
 
     def add(self, template: Template, rule: Ready) -> None:
@@ -168,6 +165,7 @@ class TextIndex:
         word = max(template.gate.split(" ")[1:-1], key=len, default="")
         if word:
             self._by_word.setdefault(word, []).append(entry)
+            self._words.add(word)
         elif template.gate.isascii():
             self._always.append(entry)
         else:
@@ -176,8 +174,9 @@ class TextIndex:
     def candidates(self, folded: str) -> list[tuple[int, str, Template, Ready]]:
         """Return the templates whose gate stands in the text, in the order of their rules."""
         found = [entry for entry in self._always if entry[1] in folded]
-        for word in self._by_word.keys() & folded.split(" "):
-            found += [entry for entry in self._by_word[word] if entry[1] in folded]
+        by_word = self._by_word
+        for word in self._words.intersection(folded.split(" ")):
+            found += [entry for entry in by_word[word] if entry[1] in folded]
         if not folded.isascii():
             found += [entry for entry in self._wide if entry[1] in folded]
         if len(found) > 1:

@@ -45,7 +45,9 @@ def names_code(before: str) -> bool | None:
         ``True`` for ``CRM ErrorCode:`` in any language, ``False`` for another mention of the CRM (then the
         code is one of Marketo Measure's groups), ``None`` when it is no notification at all.
     """
-    label = before.rstrip(" :")[-80:]
+    label = before[-90:].rstrip(" :")[-80:]
+    if "crm" not in label:
+        return None
     for end in (":", ",", ";", "."):
         label = label.rpartition(end)[2]
     if "crm" not in label:
@@ -55,7 +57,7 @@ def names_code(before: str) -> bool | None:
 
 def entity(folded: str, text: str) -> str | None:
     """Return the object named before the code."""
-    if "enti" not in folded and "enhet" not in folded and folded.isascii():
+    if folded.isascii() and "enti" not in folded and "type" not in folded and "enhet" not in folded:
         return None
     match = _ENTITY.search(folded)
     return text[match.start(1) : match.end(1)] if match else None

@@ -9,32 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from remediator.bodies import read_json, read_markup
-from remediator.extract import find_ids, fold, split_names
+from remediator.extract import fold
 from remediator.measure import entity, names_code, read_notice
+from remediator.tails import SPACES, Peeled, cut_tail
 
 MAX_TEXT = 32_000
 """Characters looked at; a longer text keeps its head and its tail, where codes and field names stand."""
 
 _TAIL = 4_000
 _MAX_STEPS = 16
-_SPACES = " \t\r\n\u00a0\u200b\ufeff"
+_MAX_PREFIX = 80
 _CODE_HEAD = re.compile(
     r"(?:sf:|ns\d?:)?([A-Z][A-Za-z0-9_]{4,}|[a-z]+(?:_[a-z]+)+|\d{3,4})\s*(?:([,、，])|[:：](?!//)|-+\s|;|\.(?=\s|$)|(?=\s*$|\[))"
 )
 _CODE = re.compile(r"(?<![A-Za-z0-9_.$])[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+(?![A-Za-z0-9_=])")
 _TRIGGER = re.compile(r"execution of (?:Before|After)(?:Insert|Update|Delete|Undelete)\b")
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*(?:\.|::))*[A-Za-z_]\w*(?:Exception|Error|Fault)\s*:\s+")
-_STACK = re.compile(
-    r"(?:Class|Trigger|AnonymousBlock)\.[\w.]{1,120}(?:\([^()\n]{0,200}\))?: line \d+, column \d+"
-)
-_NAMESPACE_TAIL = re.compile(r"(?<=[\])\d.]) \((?:[a-z]\w{1,15}|System Code)\)$")
-_CODE_TAIL = re.compile(r"[(\[]([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)[)\]]\.?$")
 _QUOTED_CAUSE = re.compile(r'due to "(.+)"', re.DOTALL)
-_API_NAME = re.compile(r"[A-Za-z]\w{0,79}(?:\.[A-Za-z]\w{0,79})?$")
 _FLOW_TAILS = ("you can look up exceptioncode values", "[error id:", " error id:", "\n---")
 _FLOW_SIGNS = (
     "process failed",
@@ -48,36 +42,9 @@ _FLOW_SIGNS = (
     "the flow couldn't find",
 )
 _JSON_KEY = re.compile(r"(?:[eE]rror|[cC]ode)\\?['\"]?\s?[:=]")
+_IN_CODE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_BEHIND_CODE = frozenset(":：,、，-]})\"';<.")
 _CLOSERS = {"{": "}", "(": ")", '"': '"', "'": "'", "[": "]", "“": "”"}
-
-
-@dataclass(slots=True)
-class Peeled:
-    """What was found on the way in. Built up step by step, then only read.
-
-    Attributes:
-        text: what is left inside all wrappers.
-        codes: vendor codes, outermost first.
-        wrappers: their kinds, outermost first: ``dml``, ``trigger``, ``flow``, ``measure``, ``json`` ...
-        fields: names given beside the text (brackets, lists, JSON), the innermost ones.
-        object: object named by a wrapper.
-        steps: ``(what, detail)`` of everything that came off, for ``explain``.
-        tailed: Apex spoke, so a field list in brackets may stand at the end.
-    """
-
-    text: str
-    codes: list[str] = field(default_factory=list)
-    wrappers: list[str] = field(default_factory=list)
-    fields: tuple[str, ...] = ()
-    object: str | None = None
-    related_ids: tuple[str, ...] = ()
-    steps: list[tuple[str, str]] = field(default_factory=list)
-    tailed: bool = False
-
-    def note(self, wrapper: str, detail: str = "") -> None:
-        """Record one wrapper that came off."""
-        self.wrappers.append(wrapper)
-        self.steps.append((wrapper, detail))
 
 
 def bound(text: str) -> str:
@@ -96,19 +63,18 @@ def peel(text: str, codes: Collection[str], speaks: Callable[[str], bool]) -> Pe
         speaks: says whether a text already says something known. A capitalised word behind such a text is
             part of it, say a refused value, and no code.
     """
-    peeled = Peeled(text=bound(text).strip(_SPACES))
+    peeled = Peeled(text=bound(text).strip(SPACES))
     for _ in range(_MAX_STEPS):
-        before = peeled.text
-        if not before:
+        if not peeled.text:
             break
-        if before[0] in "[{<" and _read_body(peeled):
+        if peeled.text[0] in "[{<" and _read_body(peeled):
             continue
         if _read_head(peeled, codes, speaks):
             continue
-        _cut_tail(peeled, codes)
-        if _enter(peeled, codes, speaks):
-            continue
-        if peeled.text == before:
+        for _ in range(_MAX_STEPS):
+            if not cut_tail(peeled, codes):
+                break
+        if not peeled.text or not _enter(peeled, codes, speaks):
             break
     return peeled
 
@@ -123,7 +89,7 @@ def _read_body(peeled: Peeled) -> bool:
         peeled.steps.append(("code", body.code))
     peeled.fields = body.fields or peeled.fields
     peeled.related_ids = body.related_ids or peeled.related_ids
-    peeled.text = body.message.strip(_SPACES)
+    peeled.text = body.message.strip(SPACES)
     return True
 
 
@@ -141,7 +107,7 @@ def _read_head(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], b
     peeled.codes.append(code)
     peeled.steps.append(("code", code))
     peeled.tailed = peeled.tailed or comma is not None
-    peeled.text = rest.strip(_SPACES)
+    peeled.text = rest.strip(SPACES)
     return True
 
 
@@ -159,62 +125,11 @@ def _nearest(code: str, codes: Collection[str]) -> str:
     return next(iter(get_close_matches(code, alike, n=1, cutoff=0.85)), code)
 
 
-def _cut_tail(peeled: Peeled, codes: Collection[str]) -> None:
-    """Take off what stands behind the text: stack lines, field brackets, namespaces, a code in brackets."""
-    text = peeled.text
-    if "line " in text and (match := _STACK.search(text)):
-        text = text[: match.start()].rstrip(_SPACES + ":(")
-        peeled.steps.append(("stack", ""))
-    if text.endswith(")"):
-        if match := _NAMESPACE_TAIL.search(text):
-            text = text[: match.start()]
-            peeled.steps.append(("namespace", match.group().strip(" ()")))
-        elif (match := _CODE_TAIL.search(text)) and match.group(1) in codes:
-            text = text[: match.start()]
-            peeled.codes.append(match.group(1))
-            peeled.steps.append(("code", match.group(1)))
-        elif text.endswith(": ()"):
-            text = text[:-4]
-    if text.endswith("--") and peeled.codes:
-        text = _cut_bulk(peeled, text)
-    if text.endswith("]") and peeled.tailed:
-        text = _cut_brackets(peeled, text)
-    peeled.text = text.strip(_SPACES)
-
-
-def _cut_bulk(peeled: Peeled, text: str) -> str:
-    """Take off the field list of a bulk result: ``:Name Email --`` or ``:--``."""
-    head, colon, listed = text[:-2].rstrip().rpartition(":")
-    names = listed.split()
-    if not colon:
-        head, names = text[:-2], []
-    elif not all(_API_NAME.match(name) for name in names):
-        return text
-    peeled.fields = tuple(names) or peeled.fields
-    peeled.note("bulk", ", ".join(names))
-    return head.rstrip()
-
-
-def _cut_brackets(peeled: Peeled, text: str) -> str:
-    """Take off Apex's field list: ``: [Name, Email]`` or ``: []``."""
-    opening = text.rfind("[")
-    if opening < 0:
-        return text
-    head = text[:opening].rstrip()
-    names = split_names(text[opening + 1 : -1]) if text[opening + 1 : -1].strip() else ()
-    if not head.endswith((":", "：")) or not all(_API_NAME.match(name) for name in names):
-        return text
-    if any(find_ids(name) for name in names):
-        return text
-    if names:
-        peeled.fields = names
-        peeled.steps.append(("fields", ", ".join(names)))
-    return head[:-1].rstrip()
-
-
 def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]) -> bool:
     """Go into the leftmost wrapper of the text, if there is one."""
     text = peeled.text
+    if text[-1] == "}" and _enter_braces(peeled, codes):
+        return True
     found: list[tuple[int, str]] = []
     if (at := text.find("irst error: ")) >= 0:
         found.append((at, "dml"))
@@ -236,12 +151,39 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
         if at >= 0:
             found.append((at, "flow"))
     first = min(found)[0] if found else len(text)
-    if "_" in text and (at := _code_inside(text, first, codes, speaks)) >= 0:
+    if _may_hold_code(text, first) and (at := _code_inside(text, first, codes, speaks)) >= 0:
         found.append((at, "code"))
     if not found:
         return _strip_client(peeled)
     at, kind = min(found)
     return _ENTRANCES[kind](peeled, at)
+
+
+def _enter_braces(peeled: Peeled, codes: Collection[str]) -> bool:
+    """Go straight into what Marketo writes, ``Failed to update SFDC {CODE: text}``, the commonest of all."""
+    text = peeled.text
+    at = text.find("{")
+    if not 0 < at < _MAX_PREFIX or ":" in text[:at] or (match := _CODE_HEAD.match(text, at + 1)) is None:
+        return False
+    code = match.group(1)
+    if code not in codes or "_" not in code:
+        return False
+    peeled.note("client", text[:at])
+    peeled.codes.append(code)
+    peeled.steps.append(("code", code))
+    peeled.text = text[match.end() : -1].strip(SPACES)
+    return True
+
+
+def _may_hold_code(text: str, end: int) -> bool:
+    """Say whether an underscore before ``end`` stands between capitals: cheaper than looking for codes."""
+    at = text.find("_", 1, end)
+    while at > 0:
+        behind = text[at + 1 : at + 2]
+        if (behind.isupper() or behind.isdigit()) and text[at - 1] in _IN_CODE:
+            return True
+        at = text.find("_", at + 1, end)
+    return False
 
 
 def _code_inside(text: str, end: int, codes: Collection[str], speaks: Callable[[str], bool]) -> int:
@@ -251,23 +193,7 @@ def _code_inside(text: str, end: int, codes: Collection[str], speaks: Callable[[
         known = match.group() in codes or _respelt(match.group()) in codes
         if known or names_code(fold(text[:start])) is not None:
             behind = text[match.end() : match.end() + 2].lstrip()
-            if behind[:1] not in (
-                "",
-                ":",
-                "：",
-                ",",
-                "、",
-                "，",
-                "-",
-                "]",
-                "}",
-                ")",
-                '"',
-                "'",
-                ";",
-                "<",
-                ".",
-            ):
+            if behind and behind[0] not in _BEHIND_CODE:
                 continue
             # What is said before a value that looks like a code ends in a colon or a quotation mark.
             before = text[:start]
@@ -280,7 +206,7 @@ def _code_inside(text: str, end: int, codes: Collection[str], speaks: Callable[[
 def _enter_dml(peeled: Peeled, at: int) -> bool:
     peeled.note("dml")
     peeled.tailed = True
-    peeled.text = peeled.text[at + len("irst error: ") :].strip(_SPACES)
+    peeled.text = peeled.text[at + len("irst error: ") :].strip(SPACES)
     return True
 
 
@@ -291,7 +217,7 @@ def _enter_trigger(peeled: Peeled, at: int) -> bool:
     peeled.note("trigger", name)
     peeled.tailed = True
     rest = text[cause + len("caused by:") :] if cause >= 0 else text[at:].partition("\n")[2]
-    rest = rest.strip(_SPACES)
+    rest = rest.strip(SPACES)
     if match := _EXCEPTION.match(rest):
         rest = rest[match.end() :]
     peeled.text = rest
@@ -302,7 +228,7 @@ def _enter_ui_trigger(peeled: Peeled, at: int) -> bool:
     peeled.note("trigger")
     peeled.tailed = True
     rest = peeled.text[at:].partition(":")[2]
-    peeled.text = rest.strip(_SPACES)
+    peeled.text = rest.strip(SPACES)
     return True
 
 
@@ -315,7 +241,7 @@ def _enter_flow(peeled: Peeled, at: int) -> bool:
     signs = ("this error occurred:", "records:", "details.", "flow:")
     ends = [cut + len(sign) for sign in signs if (cut := folded.find(sign, at)) >= 0]
     text = text[min(ends, default=0) :]
-    peeled.text = text.strip(_SPACES)
+    peeled.text = text.strip(SPACES)
     return True
 
 
@@ -350,7 +276,7 @@ def _enter_notice(peeled: Peeled, at: int) -> bool:
     peeled.note("measure", code)
     notice = read_notice(peeled.text[match.end() :])
     peeled.fields = notice.fields or peeled.fields
-    peeled.text = notice.text.strip(_SPACES)
+    peeled.text = notice.text.strip(SPACES)
     peeled.tailed = False
     return True
 
@@ -360,7 +286,7 @@ def _enter_client(peeled: Peeled, at: int) -> bool:
     if match is None:
         return _strip_client(peeled)
     peeled.note("client", "quotation marks")
-    peeled.text = match.group(1).strip(_SPACES)
+    peeled.text = match.group(1).strip(SPACES)
     return True
 
 
@@ -385,7 +311,7 @@ def _strip_client(peeled: Peeled) -> bool:
     # Apex names its own exceptions like this; only a DML statement's hides the code of a record's error.
     from_apex = name.startswith("System.") and not name.startswith("System.Dml") and not peeled.codes
     peeled.note("trigger" if from_apex else "client", name)
-    peeled.text = peeled.text[match.end() :].strip(_SPACES)
+    peeled.text = peeled.text[match.end() :].strip(SPACES)
     return True
 
 

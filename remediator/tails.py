@@ -1,0 +1,127 @@
+"""What is found on the way into a message, and what stands behind its text.
+
+Stack lines, Apex's field list in brackets, bulk's field list, namespaces and codes in brackets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from remediator.extract import find_ids, split_names
+
+SPACES = " \t\r\n\u00a0\u200b\ufeff"
+"""What counts as white space at the ends of a text."""
+
+_STACK = re.compile(
+    r"(?:Class|Trigger|AnonymousBlock)\.[\w.]{1,120}(?:\([^()\n]{0,200}\))?: line \d+, column \d+"
+)
+_NAMESPACE = re.compile(r"[a-z]\w{1,15}$")
+_BEFORE_NAMESPACE = "])0123456789."
+_API_NAME = re.compile(r"[A-Za-z]\w{0,79}(?:\.[A-Za-z]\w{0,79})?$")
+
+
+@dataclass(slots=True)
+class Peeled:
+    """What was found on the way in. Built up step by step, then only read.
+
+    Attributes:
+        text: what is left inside all wrappers.
+        codes: vendor codes, outermost first.
+        wrappers: their kinds, outermost first: ``dml``, ``trigger``, ``flow``, ``measure``, ``json`` ...
+        fields: names given beside the text (brackets, lists, JSON), the innermost ones.
+        object: object named by a wrapper.
+        steps: ``(what, detail)`` of everything that came off, for ``explain``.
+        tailed: Apex spoke, so a field list in brackets may stand at the end.
+    """
+
+    text: str
+    codes: list[str] = field(default_factory=list)
+    wrappers: list[str] = field(default_factory=list)
+    fields: tuple[str, ...] = ()
+    object: str | None = None
+    related_ids: tuple[str, ...] = ()
+    steps: list[tuple[str, str]] = field(default_factory=list)
+    tailed: bool = False
+
+    def note(self, wrapper: str, detail: str = "") -> None:
+        """Record one wrapper that came off."""
+        self.wrappers.append(wrapper)
+        self.steps.append((wrapper, detail))
+
+
+def cut_tail(peeled: Peeled, codes: Collection[str]) -> bool:
+    """Take off what stands behind the text: stack lines, field brackets, namespaces, a code in brackets."""
+    text = peeled.text
+    if "line " in text and (match := _STACK.search(text)):
+        text = text[: match.start()].rstrip(SPACES + ":(")
+        peeled.steps.append(("stack", ""))
+    last = text[-1:]
+    if last == "." and text.endswith((").", "].")):
+        text = _cut_brackets_of_code(peeled, text[:-1], codes) or text
+    elif last == ")":
+        text = _cut_parenthesis(peeled, text, codes)
+    elif last == "]":
+        text = _cut_brackets_of_code(peeled, text, codes) or text
+        if peeled.tailed and text.endswith("]"):
+            text = _cut_brackets(peeled, text)
+    elif last == "-" and peeled.codes and text.endswith("--"):
+        text = _cut_bulk(peeled, text)
+    text = text.strip(SPACES)
+    changed = text != peeled.text
+    peeled.text = text
+    return changed and text != ""
+
+
+def _cut_parenthesis(peeled: Peeled, text: str, codes: Collection[str]) -> str:
+    """Take off a namespace, a code or nothing in parentheses."""
+    at = text.rfind(" (")
+    inside = text[at + 2 : -1]
+    if at > 0 and text[at - 1] in _BEFORE_NAMESPACE and (inside == "System Code" or _NAMESPACE.match(inside)):
+        peeled.steps.append(("namespace", inside))
+        return text[:at]
+    if (head := _cut_brackets_of_code(peeled, text, codes)) is not None:
+        return head
+    return text.removesuffix(": ()")
+
+
+def _cut_brackets_of_code(peeled: Peeled, text: str, codes: Collection[str]) -> str | None:
+    """Take off a code in brackets, ``None`` if the brackets hold something else."""
+    at = text.rfind("(" if text[-1] == ")" else "[")
+    code = text[at + 1 : -1]
+    if at < 0 or "_" not in code or code not in codes or not code.isupper():
+        return None
+    peeled.codes.append(code)
+    peeled.steps.append(("code", code))
+    return text[:at]
+
+
+def _cut_bulk(peeled: Peeled, text: str) -> str:
+    """Take off the field list of a bulk result: ``:Name Email --`` or ``:--``."""
+    head, colon, listed = text[:-2].rstrip().rpartition(":")
+    names = listed.split()
+    if not colon:
+        head, names = text[:-2], []
+    elif not all(_API_NAME.match(name) for name in names):
+        return text
+    peeled.fields = tuple(names) or peeled.fields
+    peeled.note("bulk", ", ".join(names))
+    return head.rstrip()
+
+
+def _cut_brackets(peeled: Peeled, text: str) -> str:
+    """Take off Apex's field list: ``: [Name, Email]`` or ``: []``."""
+    opening = text.rfind("[")
+    if opening < 0:
+        return text
+    head = text[:opening].rstrip()
+    names = split_names(text[opening + 1 : -1]) if text[opening + 1 : -1].strip() else ()
+    if not head.endswith((":", "：")) or not all(_API_NAME.match(name) for name in names):
+        return text
+    if any(find_ids(name) for name in names):
+        return text
+    if names:
+        peeled.fields = names
+        peeled.steps.append(("fields", ", ".join(names)))
+    return head[:-1].rstrip()
