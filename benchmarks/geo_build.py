@@ -50,6 +50,9 @@ def country_claims() -> tuple[Claims, Claims]:
                 continue
             if code in known:
                 claim(claims, name, code, tier_of(locale))
+                if locale == "th":
+                    # Thai writes "country of" and the name as one word.
+                    claim(claims, f"ประเทศ{name}", code, tier_of(locale))
             elif code.isdigit() or code in ("EU", "EZ", "UN"):
                 claim(regions, name, code, tier_of(locale))
     return claims, regions
