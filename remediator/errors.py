@@ -4,6 +4,8 @@
     ├── ConfigError            a file or setting is wrong: tell the person, exit 1
     ├── StoreError             the store cannot be read or written: write nothing, exit 4
     ├── PlanRefused            a plan is altered, stale or not decided: exit 1
+    ├── LeaseHeld              another process works: leave it to it, exit 0
+    ├── LeaseLost              another process took over: write nothing more, exit 3
     ├── LimitReached           a safety limit holds: nothing beyond it is written, exit 3
     ├── PluginError            a fixer, source or system broke its contract: report it, go on without it
     └── VendorError            a system answered badly, or not at all
@@ -48,6 +50,22 @@ class LimitReached(RemediatorError):
     def __init__(self, message: str, *, limit: str) -> None:
         super().__init__(message)
         self.limit = limit
+
+
+class LeaseHeld(RemediatorError):
+    """Another process holds the right to write.
+
+    Attributes:
+        holder: who, as it named itself.
+    """
+
+    def __init__(self, message: str, *, holder: str) -> None:
+        super().__init__(message)
+        self.holder = holder
+
+
+class LeaseLost(RemediatorError):
+    """Another process took over; this one must write nothing more."""
 
 
 class PluginError(RemediatorError):
@@ -146,7 +164,9 @@ def exit_code(error: BaseException) -> int:
     match error:
         case ConfigError() | PlanRefused() | PluginError():
             return EXIT_CONFIG
-        case LimitReached():
+        case LeaseHeld():
+            return EXIT_OK
+        case LimitReached() | LeaseLost():
             return EXIT_LIMIT
         case KeyboardInterrupt():
             return EXIT_INTERRUPTED

@@ -1,11 +1,18 @@
 """SQLAlchemy tables, the Store class and Alembic migrations; rows do not leave this package."""
 
+from remediator.store.running import Running
 from remediator.store.store import Store
 from remediator.store.values import (
     Attempts,
     AuditCheck,
+    CampaignState,
     CaseMove,
     CaseQuery,
+    DayCount,
+    Gap,
+    Lease,
+    Notice,
+    Pause,
     PlanSummary,
     Sighting,
     TakeResult,
@@ -15,9 +22,16 @@ from remediator.store.values import (
 __all__ = [
     "Attempts",
     "AuditCheck",
+    "CampaignState",
     "CaseMove",
     "CaseQuery",
+    "DayCount",
+    "Gap",
+    "Lease",
+    "Notice",
+    "Pause",
     "PlanSummary",
+    "Running",
     "Sighting",
     "Store",
     "TakeResult",

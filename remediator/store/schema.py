@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from remediator.store.columns import Id, Json, UtcTime, Words
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; kept here so that opening a store that is up to date need not load Alembic."""
 
 metadata = MetaData(
@@ -175,6 +175,7 @@ changes = Table(
     Column("note", Words),
     Column("resynced_at", UtcTime),
     Column("resync_way", Words),
+    Column("reverted_at", UtcTime),
     ForeignKeyConstraint(["connection", "plan_id"], ["plans.connection", "plans.id"]),
     UniqueConstraint("connection", "id"),
     Index(None, "connection", "plan_id"),
@@ -238,4 +239,72 @@ retries = Table(
     Column("attempts", Integer, nullable=False),
     Column("last_at", UtcTime, nullable=False),
     Column("run_id", Id),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("connection", Words, primary_key=True),
+    Column("name", Words, primary_key=True),
+    Column("holder", Words, nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("taken_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+)
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("connection", Words, primary_key=True),
+    Column("campaign", Words, primary_key=True),
+    Column("at", UtcTime, primary_key=True),
+    Column("claimed_at", UtcTime, nullable=False),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("connection", Words, primary_key=True),
+    Column("why", Words, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+campaign_states = Table(
+    "campaign_states",
+    metadata,
+    Column("connection", Words, primary_key=True),
+    Column("name", Words, primary_key=True),
+    Column("first_run_at", UtcTime, nullable=False),
+    Column("last_run_at", UtcTime, nullable=False),
+    Column("demoted", Boolean, nullable=False),
+    Column("note", Words),
+)
+
+api_calls = Table(
+    "api_calls",
+    metadata,
+    Column("connection", Words, primary_key=True),
+    Column("system", String(20), primary_key=True),
+    # The vendor's own day: Marketo's begins at midnight Central, Salesforce's quota rolls.
+    Column("day", String(10), primary_key=True),
+    Column("calls", Integer, nullable=False),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("connection", Words, primary_key=True),
+    Column("key", Words, primary_key=True),
+    Column("state", Words, nullable=False),
+    Column("sent_at", UtcTime, nullable=False),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("connection", Words, primary_key=True),
+    Column("from_at", UtcTime, primary_key=True),
+    Column("to_at", UtcTime, nullable=False),
+    Column("declared_at", UtcTime, nullable=False),
 )

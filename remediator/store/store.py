@@ -29,6 +29,7 @@ from remediator.store import (
     decisions,
     erasure,
     intake,
+    leases,
     moves,
     plans,
     retries,
@@ -38,11 +39,13 @@ from remediator.store import (
     writes,
 )
 from remediator.store.database import Database, parse_url
+from remediator.store.running import Running
 from remediator.store.values import (
     Attempts,
     AuditCheck,
     CaseMove,
     CaseQuery,
+    Lease,
     PlanSummary,
     Sighting,
     TakeResult,
@@ -66,10 +69,12 @@ class Store:
 
     Attributes:
         connection: the Marketo and Salesforce pair that this store is open for.
+        running: what running unattended must remember.
     """
 
     def __init__(self, database: Database, *, connection: str) -> None:
         self.connection = connection
+        self.running = Running(database, connection=connection)
         self._database = database
 
     @classmethod
@@ -296,13 +301,20 @@ class Store:
                 decided += decisions.decide(open_, [word for word in decisions_ if word.by == by])
         return decided
 
-    def intend(self, changes: Sequence[str], *, run: int, actor: str, now: datetime) -> list[str]:
+    def intend(
+        self, changes: Sequence[str], *, run: int, actor: str, now: datetime, lease: Lease | None = None
+    ) -> list[str]:
         """Put the intent to write these approved changes on durable record; return those that are ours.
 
         Only these may be written. Two processes never get the same change. When this raises, nothing is on
         record and nothing may be written.
+
+        Args:
+            lease: must still be ours at this moment, else ``LeaseLost`` rises.
         """
         with self._writing(now=now, actor=actor, run=run) as open_:
+            if lease is not None:
+                leases.check(open_.conn, self.connection, lease)
             return writes.intend(open_, changes)
 
     def settle(

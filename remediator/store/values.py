@@ -156,3 +156,68 @@ class AuditCheck:
     intact: bool
     broken_at: int | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to write, for a time.
+
+    Attributes:
+        token: grows with every change of hands; the write gate compares it.
+        ttl_s: seconds it lasts after each renewal.
+    """
+
+    name: str
+    holder: str
+    token: int
+    ttl_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Why writes are stopped, by whom and since when."""
+
+    why: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignState:
+    """What is remembered of a campaign.
+
+    Attributes:
+        demoted: it ran in auto mode and lost it; reviewers must approve until somebody restores it.
+        note: why it was demoted.
+    """
+
+    name: str
+    first_run_at: datetime
+    last_run_at: datetime
+    demoted: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayCount:
+    """Changes sent since some moment, in all and by ``system.field``."""
+
+    total: int
+    by_field: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """The last thing that was said under a key, so that only a change of state is said again."""
+
+    key: str
+    state: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A stretch of time whose failures left the vendor's five-day tab before anybody exported them."""
+
+    from_at: datetime
+    to_at: datetime
