@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +23,17 @@ from remediator.errors import PlanRefused
 from remediator.model import Change, DeclinedCase, Plan, SystemName, Value
 
 FORMAT = "remediator-plan/1"
+EMPTY = "∅"
+"""What stands for an empty value wherever people read it."""
+
+# Written as code points too, so that a value cannot pass for an empty one or for a marked one.
+_OUR_MARKS = EMPTY + "⟨⟩"
+# Printable as Python counts, yet without ink: joiners, fillers, variation selectors, the empty Braille cell
+# and note head (Unicode Character Database: Default_Ignorable_Code_Point, and blanks that are no spaces).
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U00016fe4\U0001d159"
+    "\U000e0100-\U000e01ef]"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +161,8 @@ def from_document(document: object, key: bytes) -> Plan:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise PlanRefused(f'this is not a plan file of this version (no "format": "{FORMAT}")')
     unsigned = {name: value for name, value in document.items() if name != "signature"}
-    if not hmac.compare_digest(str(document.get("signature")), _signature(unsigned, key)):
+    given = str(document.get("signature")).encode("utf-8", "surrogatepass")
+    if not hmac.compare_digest(given, _signature(unsigned, key).encode("ascii")):
         raise PlanRefused(
             f"plan {document.get('id')}: its content does not fit its signature: it was edited by hand, "
             "or made with another store. Make a new one with: remediator plan"
@@ -174,20 +188,30 @@ def _signature(document: Mapping[str, Any], key: bytes) -> str:
 
 
 def shown(value: Value) -> str:
-    """Return a value as people should see it: invisible characters as code points, empty as ∅.
+    """Return a value as people should see it: what a screen would not show as code points, empty as ∅.
 
-    Used wherever a before/after pair is shown, because the two may differ by nothing that a screen shows.
+    Used wherever a before/after pair is shown, because the two may differ by nothing that a screen shows:
+    a blank at an end or beside another, an invisible character, or a letter and its accent in two characters
+    where Unicode also has one. Different texts never come out alike.
     """
     if value is None or value == "":
-        return "∅"
+        return EMPTY
     text = str(value)
-    marked = "".join(character if _is_plain(character) else f"⟨U+{ord(character):04X}⟩" for character in text)
-    if marked[:1] == " ":
-        marked = "⟨U+0020⟩" + marked[1:]
-    if marked[-1:] == " ":
-        marked = marked[:-1] + "⟨U+0020⟩"
-    return marked
+    neighbours = zip("\0" + text[:-1], text, text[1:] + "\0", strict=True)
+    return "".join(
+        here if _is_plain(here, before=before, after=after) else f"⟨U+{ord(here):04X}⟩"
+        for before, here, after in neighbours
+    )
 
 
-def _is_plain(character: str) -> bool:
-    return character == " " or (character.isprintable() and not character.isspace())
+def _is_plain(character: str, *, before: str, after: str) -> bool:
+    """Say whether a reader sees this character for what it is; NUL stands for the text's ends."""
+    if character == " ":
+        return before not in " \0" and after != "\0"
+    if character.isascii():
+        return character.isprintable()
+    if not character.isprintable() or character in _OUR_MARKS or _UNSEEN.match(character):
+        return False
+    if before == "\0" and unicodedata.category(character).startswith("M"):
+        return False  # an accent without its letter: it would sit on whatever stands before the value
+    return unicodedata.is_normalized("NFC", before + character)

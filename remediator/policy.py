@@ -5,6 +5,7 @@ Pure: limits and approvals. The engine asks; nothing here writes.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -42,10 +43,12 @@ def check_limits(
         )
     for system, total in (population or {}).items():
         touched = len({change.record_id for change in listed if change.system is system})
-        if total and 100 * touched > limits.max_percent * total:
+        # Asked this way round, a limit that is no number (NaN) lets nothing through.
+        if touched and not 100 * touched <= limits.max_percent * total:
             raise LimitReached(
-                f"{touched} of {total} {system} records ({100 * touched / total:.1f} %) are more than "
-                f"limits.max_percent ({limits.max_percent:g}); nothing was written",
+                f"{touched} of {total} {system} records are more than limits.max_percent "
+                f"({limits.max_percent:g} %); nothing was written. Approve fewer, or raise the limit if that "
+                "many is right",
                 limit="max_percent",
             )
 
@@ -55,12 +58,31 @@ def approve(
 ) -> list[Decision]:
     """Approve all changes at least as sure as ``floor``; the others stay undecided.
 
-    Changes that share a case stand together: one that is not sure enough holds back the rest of its case.
+    Changes that share a case stand together: one that is not sure enough holds back the rest of its case,
+    and what those are needed for in turn.
     """
     listed = list(changes)
-    held = {case for change in listed if not change.confidence.at_least(floor) for case in change.cases}
+    held = _held_cases(listed, floor)
     return [
         Decision(change=change.id, approved=True, by=by, note=note)
         for change in listed
-        if change.confidence.at_least(floor) and not held.intersection(change.cases)
+        if change.confidence.at_least(floor) and held.isdisjoint(change.cases)
     ]
+
+
+def _held_cases(changes: Iterable[Change], floor: Confidence) -> set[int]:
+    """Return the cases that cannot be approved whole: those of an unsure change, and all they lead to."""
+    together: dict[int, list[Change]] = defaultdict(list)
+    reached: list[int] = []
+    for change in changes:
+        for case in change.cases:
+            together[case].append(change)
+        if not change.confidence.at_least(floor):
+            reached += change.cases
+    held: set[int] = set()
+    while reached:
+        case = reached.pop()
+        if case not in held:
+            held.add(case)
+            reached += (other for change in together[case] for other in change.cases if other not in held)
+    return held

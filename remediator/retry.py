@@ -39,10 +39,12 @@ class RetryPolicy:
             raise ValueError(f"attempts counts tries already made, so it is at least 1, not {attempts}")
         if attempts >= self.max_attempts or isinstance(error, PermanentError):
             return None
-        # 2**30 times any base is past every cap; the exponent stays small so that it cannot overflow.
-        doublings: int = 2 ** min(attempts - 1, 30)
-        wait = min(self.base * doublings, self.cap)
-        wait *= random.uniform(0.5, 1.0)
+        # Reckoned in seconds as floats, because a timedelta overflows long before a float does.
+        doubled_s = self.base.total_seconds() * 2.0 ** min(attempts - 1, 60)
+        wait_s = min(doubled_s, self.cap.total_seconds()) * random.uniform(0.5, 1.0)
         if isinstance(error, RateLimited):
-            wait = max(wait, timedelta(seconds=error.retry_after_s))
-        return now + wait
+            wait_s = max(wait_s, error.retry_after_s)
+        try:
+            return now + timedelta(seconds=wait_s)
+        except OverflowError:
+            return None  # asked to wait past the end of the calendar
