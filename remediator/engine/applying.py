@@ -15,6 +15,7 @@ from loguru import logger
 
 from remediator.engine.batches import Batch, batches
 from remediator.engine.core import Engine, Step
+from remediator.engine.undoing import why_not_undo
 from remediator.errors import AccessDenied, NoAnswer, PlanRefused, RateLimited, TransientError, VendorError
 from remediator.model import Change, ChangeState, Record, Settlement, StoredChange, SystemName, same_value
 from remediator.policy import Limits, check_limits
@@ -23,6 +24,10 @@ from remediator.systems.base import ReadResult, RecordWrite
 _STOP_AFTER = 3
 """Batches in a row that fail before the run stops: the system is down, not the batch."""
 
+_STALE_INTENT = timedelta(seconds=30)
+"""An intent older than this is not sent any more: another run may soon take it for lost, and what was read
+before it may have moved."""
+
 
 @dataclass(slots=True, kw_only=True)
 class ApplyReport:
@@ -30,7 +35,8 @@ class ApplyReport:
 
     Attributes:
         outcomes: ``{state: changes}``; ``unknown`` counts those that could not be read and were left alone,
-            ``unsettled`` those whose write may still be under way.
+            ``unsettled`` those whose write may still be under way, ``held`` those that the store did not
+            give out.
         stopped: why the run ended early, ``None`` if it did not.
         notes: ``{note: changes}`` of everything that was not applied.
     """
@@ -65,6 +71,7 @@ def apply_plan(engine: Engine, plan: str, *, run: int) -> ApplyReport:
         return report
     check_limits(approved, Limits(max_changes=engine.settings.limits.max_changes))
     _check_writable(engine, approved)
+    approved = _still_undoable(engine, approved, run=run, report=report)
     failures = 0
     done = 0
     for batch in batches(approved, _sizes(engine)):
@@ -89,10 +96,33 @@ def apply_plan(engine: Engine, plan: str, *, run: int) -> ApplyReport:
 
 
 def _refuse_undecided(engine: Engine, plan: str) -> None:
-    for stored in engine.store.changes(plan=plan, states={ChangeState.PLANNED}):
-        raise PlanRefused(
-            f"plan {stored.plan}: nothing in it is approved; decide first: remediator review {stored.plan}"
-        )
+    """Say why there is nothing to do, unless it is because all has been done."""
+    rejected: StoredChange | None = None
+    for stored in engine.store.changes(plan=plan):
+        if stored.state is ChangeState.PLANNED:
+            raise PlanRefused(
+                f"plan {plan}: nothing in it is approved; decide first: remediator review {plan}"
+            )
+        if stored.state is not ChangeState.REJECTED:
+            return
+        rejected = rejected or stored
+    if rejected is not None:
+        raise PlanRefused(f"plan {plan}: nothing in it may be written: {rejected.note or 'all was rejected'}")
+
+
+def _still_undoable(engine: Engine, approved: list[Change], *, run: int, report: ApplyReport) -> list[Change]:
+    """Settle undos that came too late as conflicts, and return the rest.
+
+    The value alone does not tell: it may equal what the undo expects because somebody set it so since.
+    """
+    late = why_not_undo(engine, [change for change in approved if change.undoes is not None])
+    _settle(
+        engine,
+        [Settlement(change=id_, state=ChangeState.CONFLICTED, note=why) for id_, why in late.items()],
+        run=run,
+        report=report,
+    )
+    return [change for change in approved if change.id not in late]
 
 
 def _sizes(engine: Engine) -> dict[SystemName, int]:
@@ -131,6 +161,9 @@ def _apply_batch(engine: Engine, batch: Batch, *, run: int, report: ApplyReport)
             [change.id for change in writable], run=run, actor=engine.actor, now=engine.clock()
         )
     )
+    if held := len(writable) - len(intended):
+        report.outcomes["held"] += held
+        report.notes["another run took it, or a change beside it is undecided"] += held
     engine.on_step(Step(name="before_write"))
     _write(engine, batch, intended, run=run, report=report)
     engine.on_step(Step(name="after_batch"))
@@ -185,8 +218,11 @@ def _write(engine: Engine, batch: Batch, intended: set[str], *, run: int, report
             owned.append(mine)
     if not rows:
         return
+    intended_at = engine.clock()
     try:
         engine.gate()
+        if engine.clock() - intended_at > _STALE_INTENT:
+            raise TransientError("the write was held back too long and was not sent; run again")
         results = engine.system(batch.system).write(batch.object, rows)
     except NoAnswer as exc:
         logger.bind(event="write_unknown", changes=len(intended)).warning("No answer to a write: {}", exc)

@@ -6,19 +6,25 @@ code that applied it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from remediator.engine.batches import cut
 from remediator.engine.core import Engine
 from remediator.errors import PlanRefused
-from remediator.model import Change, ChangeState, Confidence, Plan, StoredChange
+from remediator.model import Change, ChangeState, Confidence, DeclinedCase, Plan, StoredChange
 from remediator.plan import Throughput, new_plan
 from remediator.policy import approve
+from remediator.store import CaseQuery
+
+_PAGE = 300
 
 
 def plan_undo(engine: Engine, *, run: int, of_run: int | None = None, of_change: str | None = None) -> Plan:
     """Return a stored and approved plan that takes back a run's changes, or one change.
 
-    A value that was already there when we came was not ours and is left alone.
+    A value that was already there when we came was not ours and is left alone, and so is one that a later
+    change of ours set anew: that one must be taken back first. Those stand in the plan as declined.
 
     Raises:
         PlanRefused: there is nothing to take back.
@@ -33,6 +39,16 @@ def plan_undo(engine: Engine, *, run: int, of_run: int | None = None, of_change:
     what = f"run {of_run}" if of_run is not None else f"change {of_change}"
     if not applied:
         raise PlanRefused(f"{what}: no applied change of it is left to undo; see: remediator runs show")
+    later = _written_again(engine, applied)
+    declined = [
+        DeclinedCase(case=case, reason=later[stored.change.id])
+        for stored in applied
+        if stored.change.id in later
+        for case in stored.change.cases
+    ]
+    applied = [stored for stored in applied if stored.change.id not in later]
+    if not applied:
+        raise PlanRefused(f"{what}: {next(iter(later.values()))}")
     now = engine.clock()
     plan = new_plan(
         connection=engine.settings.connection,
@@ -40,7 +56,7 @@ def plan_undo(engine: Engine, *, run: int, of_run: int | None = None, of_change:
         created_at=now,
         config_hash=engine.config_hash,
         changes=[_reversed(stored, what) for stored in applied],
-        declined=[],
+        declined=declined,
         throughput=Throughput(synced_per_hour=engine.settings.verify.records_per_hour),
         undo_of=what,
     )
@@ -63,3 +79,69 @@ def _reversed(stored: StoredChange, what: str) -> Change:
         candidates=(),
         undoes=change.id,
     )
+
+
+def why_not_undo(engine: Engine, undos: Sequence[Change]) -> Mapping[str, str]:
+    """Return ``{undo change id: why}`` for those that may not be written any more.
+
+    Between the plan of an undo and its write, the change may have been taken back by another undo, or a later
+    plan may have set the same value again; the value in the system looks the same in both cases.
+    """
+    wanted = {change.undoes: change for change in undos if change.undoes is not None}
+    originals: dict[str, StoredChange] = {}
+    for chunk in cut(list(wanted), _PAGE):
+        originals |= {stored.change.id: stored for stored in engine.store.changes(ids=chunk)}
+    why: dict[str, str] = {}
+    for name, change in wanted.items():
+        if name not in originals or originals[name].state is not ChangeState.APPLIED:
+            why[change.id] = f"change {name} is not in force any more, so there is nothing to take back"
+    in_force = [stored for stored in originals.values() if stored.state is ChangeState.APPLIED]
+    why |= {wanted[name].id: reason for name, reason in _written_again(engine, in_force).items()}
+    return why
+
+
+def _written_again(engine: Engine, applied: Sequence[StoredChange]) -> dict[str, str]:
+    """Return ``{change id: why}`` for changes whose field a later change of ours has written since."""
+    found: dict[str, str] = {}
+    for page in cut(applied, _PAGE):
+        latest = _latest_writes(engine, page)
+        for stored in page:
+            last = latest.get(_place(stored.change))
+            if last is not None and last.change.id != stored.change.id and _is_later(last, stored):
+                found[stored.change.id] = (
+                    f"the later change {last.change.id} wrote {stored.change.field} of "
+                    f"{stored.change.record_id} again; undo that one first"
+                )
+    return found
+
+
+def _latest_writes(
+    engine: Engine, page: Sequence[StoredChange]
+) -> dict[tuple[str, str, str, str], StoredChange]:
+    """Return the last change in force for each field that the cases of the same records touched."""
+    records = {stored.change.record_id for stored in page}
+    cases = {case.id for case in engine.store.cases(CaseQuery(records=records))}
+    cases.update(case for stored in page for case in stored.change.cases)
+    latest: dict[tuple[str, str, str, str], StoredChange] = {}
+    for chunk in cut(sorted(cases), _PAGE):
+        for other in engine.store.changes_of(chunk, _IN_FORCE):
+            held = latest.get(_place(other.change))
+            # A value that was found there already was not written, so it stands in nobody's way.
+            is_write = other.change.undoes is None and other.intended_at is not None
+            if is_write and (held is None or _is_later(other, held)):
+                latest[_place(other.change)] = other
+    return latest
+
+
+_IN_FORCE = frozenset({ChangeState.APPLIED, ChangeState.INTENDED})
+
+
+def _is_later(one: StoredChange, other: StoredChange) -> bool:
+    if one.settled_at is None or other.settled_at is None:
+        # A write under way is later than any that is settled.
+        return one.settled_at is None
+    return one.settled_at > other.settled_at
+
+
+def _place(change: Change) -> tuple[str, str, str, str]:
+    return change.system, change.object, change.record_id, change.field
