@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
@@ -262,7 +262,7 @@ class Running:
             ).all()
         return [Gap(from_at=row.from_at, to_at=row.to_at) for row in rows]
 
-    def _insert_once(self, conn: Connection, table: Table, values: dict[str, object]) -> bool:
+    def _insert_once(self, conn: Connection, table: Table, values: Mapping[str, object]) -> bool:
         """Insert a row unless its key is there; returns whether it was inserted."""
         dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
         statement = dialect.insert(table).values(connection=self._connection, **values)
