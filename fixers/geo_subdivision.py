@@ -150,6 +150,9 @@ def _pieces(text: str, parts: list[str], table: Units) -> tuple[Match | Refusal 
     pieces = [[word for word in words(piece) if not word.isdigit()] for piece in SEPARATORS.split(text)]
     pieces = [piece for piece in pieces if piece]
     for piece in pieces:
+        piece = _without_home(piece, table)
+        if "and" in piece[1:-1] and _two(piece, table):
+            return Refusal("the text names more than one state"), left
         whole = _whole(piece, " ".join(piece), table)
         if isinstance(whole, Match) and (len(pieces) == 1 or len(key(piece)) > 1):
             found.append(whole.code)
@@ -161,6 +164,23 @@ def _pieces(text: str, parts: list[str], table: Units) -> tuple[Match | Refusal 
             return Refusal(f"the text names another country, {home[:2]}"), left
         left.append(piece)
     return _one_of(found, table, Confidence.STRONG), left
+
+
+def _without_home(piece: list[str], table: Units) -> list[str]:
+    """Return a piece without the name of its own country at the end (``CA USA``)."""
+    for size in range(1, min(4, len(piece))):
+        home = countries().names.get(key(piece[-size:]), "??9")
+        if home[:2] == table.country and home[2] < "2" and key(piece) not in table.names:
+            return piece[:-size]
+    return piece
+
+
+def _two(piece: list[str], table: Units) -> bool:
+    """Say whether *and* joins two units."""
+    at = piece.index("and", 1)
+    sides = [_whole(side, " ".join(side), table) for side in (piece[:at], piece[at + 1 :]) if side]
+    codes = {side.code for side in sides if isinstance(side, Match)}
+    return len(codes) == 2
 
 
 def _one_of(found: list[str], table: Units, sure: Confidence) -> Match | Refusal | None:
@@ -282,7 +302,10 @@ def _anywhere(text: str, parts: list[str]) -> Match | Refusal:
     if code is not None:
         return Match(code, Confidence.STRONG, f"only {code} bears this name in the world")
     pieces = [piece for piece in SEPARATORS.split(text) if words(piece)]
-    if len(pieces) > 1:
+    if 1 < len(pieces) < 5:
+        alone = {code for piece in pieces if (code := world_names().get(key(words(piece)), "-")) != "-"}
+        if len(alone) == 1 and world_names().get(key(words(pieces[-1]))) in alone:
+            return Match(alone.pop(), Confidence.WEAK, "the last part of the text is one in the world")
         home = find_country(pieces[-1])
         if (
             isinstance(home, Match)
