@@ -13,8 +13,11 @@ from remediator.errors import (
     EXIT_ENVIRONMENT,
     EXIT_INTERRUPTED,
     EXIT_LIMIT,
+    EXIT_OK,
     AccessDenied,
     ConfigError,
+    LeaseHeld,
+    LeaseLost,
     LimitReached,
     NoAnswer,
     PermanentError,
@@ -39,6 +42,8 @@ CODES: dict[type[BaseException], int] = {
     PluginError: EXIT_CONFIG,
     IllegalMove: EXIT_CONFIG,
     LimitReached: EXIT_LIMIT,
+    LeaseLost: EXIT_LIMIT,
+    LeaseHeld: EXIT_OK,
     StoreError: EXIT_ENVIRONMENT,
     VendorError: EXIT_ENVIRONMENT,
     TransientError: EXIT_ENVIRONMENT,
@@ -63,6 +68,8 @@ def below(parent: type[RemediatorError]) -> Iterator[type[RemediatorError]]:
 def an_error(kind: type[BaseException]) -> BaseException:
     if issubclass(kind, LimitReached):
         return kind("too many", limit="max_changes")
+    if issubclass(kind, LeaseHeld):
+        return kind("busy", holder="another host")
     if issubclass(kind, RateLimited):
         return kind("wait", retry_after_s=1)
     return kind("it broke")
@@ -99,3 +106,4 @@ def test_a_refused_record_names_the_fields_and_a_stop_names_its_limit() -> None:
     assert RecordRefused("m", fields=("Email", "Phone")).fields == ("Email", "Phone")
     assert RecordRefused("m").fields == ()
     assert LimitReached("m", limit="max_changes").limit == "max_changes"
+    assert LeaseHeld("m", holder="another host").holder == "another host"
