@@ -8,9 +8,8 @@ the way container secrets are mounted. Secrets are refused in the YAML file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -18,9 +17,16 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from remediator.errors import ConfigError
+from remediator.settings_errors import explain, unknown_variables
 
 DEFAULT_FILE = "remediator.yaml"
 _PREFIX = "REMEDIATOR_"
@@ -67,7 +73,10 @@ class MarketoSettings(_Section):
             return self.url.rstrip("/")
         if self.munchkin_id:
             return f"https://{self.munchkin_id}.mktorest.com"
-        raise ConfigError("marketo.url is not set: give marketo.url or marketo.munchkin_id")
+        raise ConfigError(
+            "marketo.url is not set: give marketo.url or marketo.munchkin_id in remediator.yaml "
+            "(remediator init writes one), or set REMEDIATOR_MARKETO_URL"
+        )
 
 
 class SalesforceSettings(_Section):
@@ -94,7 +103,8 @@ class SalesforceSettings(_Section):
         if self.url:
             return self.url.rstrip("/")
         raise ConfigError(
-            "salesforce.url is not set: give the My Domain host or https://login.salesforce.com"
+            "salesforce.url is not set: give the My Domain host or https://login.salesforce.com in "
+            "remediator.yaml (remediator init writes one), or set REMEDIATOR_SALESFORCE_URL"
         )
 
 
@@ -154,6 +164,8 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX,
         env_nested_delimiter="_",
         env_nested_max_split=1,
+        # A container file often passes a variable that is set to nothing.
+        env_ignore_empty=True,
         extra="forbid",
         frozen=True,
     )
@@ -190,17 +202,28 @@ class _Environment(EnvSettingsSource):
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         variables: dict[str, str | None] = {}
-        for name, value in os.environ.items():
-            if not name.upper().startswith(_PREFIX):
-                continue
-            if name.upper().endswith("_FILE") and name.upper() != f"{_PREFIX}CONFIG_FILE":
+        for name, value in _variables().items():
+            plain = name.removesuffix("_FILE")
+            if plain != name:
+                if os.environ.get(plain):
+                    raise ConfigError(f"{plain} and {name} are both set; unset one of them")
                 try:
                     value = Path(value).read_text(encoding="utf-8").rstrip("\r\n")
                 except OSError as exc:
                     raise ConfigError(f"{name}: cannot read {value}: {exc.strerror}") from exc
-                name = name[: -len("_FILE")]
-            variables[name.lower()] = value
+                except UnicodeDecodeError as exc:
+                    raise ConfigError(f"{name}: {value} is not UTF-8 text") from exc
+            variables[plain.lower()] = value
         return variables
+
+
+def _variables() -> dict[str, str]:
+    """Return the environment's settings; empty ones count as not set."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_PREFIX) and name != f"{_PREFIX}CONFIG" and value
+    }
 
 
 class _YamlFile(PydanticBaseSettingsSource):
@@ -211,7 +234,9 @@ class _YamlFile(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         path = Settings.yaml_file
-        return _read_yaml(path)[0] if path is not None else {}
+        values = _read_yaml(path)[0] if path is not None else {}
+        # A section whose lines are all commented out reads as null and means its defaults.
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,9 +270,20 @@ def load_settings(file: Path | None = None, **flags: Any) -> LoadedSettings:
     try:
         settings = Settings(**given)
     except ValidationError as exc:
-        raise ConfigError("\n".join(_explain(exc, path))) from exc
+        node = _read_yaml(path)[1] if path else None
+        lines = explain(exc, Settings, file=path, node=node, variables=_variable_of())
+        raise ConfigError("\n".join(lines)) from exc
+    except SettingsError as exc:
+        # Without its cause: a section given as JSON may hold a secret.
+        field = str(exc).partition('"')[2].partition('"')[0]
+        raise ConfigError(
+            f"{_PREFIX}{field.upper()}...: a list or a mapping in the environment is written as JSON, "
+            """such as ["folder"] or {"name": "value"}"""
+        ) from None
     finally:
         Settings.yaml_file = None
+    if unknown := list(unknown_variables(_unread(), _known_variables())):
+        raise ConfigError("\n".join(unknown))
     return LoadedSettings(settings=settings, file=path, origins=_origins(path, given))
 
 
@@ -280,12 +316,10 @@ def _read_yaml(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
 
 
 def _secret_names() -> Iterator[tuple[str, str]]:
-    for section, info in Settings.model_fields.items():
-        model = info.annotation
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            for name, field in model.model_fields.items():
-                if SecretStr in (field.annotation, *get_args(field.annotation)):
-                    yield section, name
+    for section, model in _sections():
+        for name, field in model.model_fields.items():
+            if SecretStr in (field.annotation, *get_args(field.annotation)):
+                yield section, name
 
 
 def _refuse_secrets(path: Path | None) -> None:
@@ -301,43 +335,39 @@ def _refuse_secrets(path: Path | None) -> None:
             )
 
 
-def _explain(error: ValidationError, path: Path | None) -> Iterator[str]:
-    node = _read_yaml(path)[1] if path else None
-    for item in error.errors():
-        where = [part for part in item["loc"] if isinstance(part, str)]
-        line = _line_of(node, where)
-        prefix = f"{path}, line {line}: " if line else ""
-        if item["type"] == "extra_forbidden":
-            near = get_close_matches(where[-1], _known_keys(where[:-1]), n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            yield f"{prefix}unknown setting '{'.'.join(where)}'{hint}"
-        else:
-            shown = "" if isinstance(item["input"], dict) else f", not {item['input']!r}"
-            yield f"{prefix}{'.'.join(where)}: {item['msg']}{shown}"
+def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
+    for name, info in Settings.model_fields.items():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            yield name, info.annotation
 
 
-def _known_keys(parents: list[str]) -> list[str]:
-    model: type[BaseModel] = Settings
-    for name in parents:
-        field = model.model_fields.get(name)
-        if field is None or not isinstance(field.annotation, type):
-            return []
-        if not issubclass(field.annotation, BaseModel):
-            return []
-        model = field.annotation
-    return list(model.model_fields)
+def _variable_of() -> dict[str, str]:
+    """Return ``{dotted setting: variable}`` of what the environment set, for messages."""
+    named = {name.removesuffix("_FILE")[len(_PREFIX) :].lower(): name for name in _variables()}
+    found = {name: named[name] for name in Settings.model_fields if name in named}
+    for section, model in _sections():
+        for key in [*model.model_fields, *_unknown_keys(section, model, named)]:
+            if (variable := named.get(f"{section}_{key}")) is not None:
+                found[f"{section}.{key}"] = variable
+    return found
 
 
-def _line_of(node: yaml.Node | None, keys: list[str]) -> int | None:
-    line = None
-    for key in keys:
-        if not isinstance(node, yaml.MappingNode):
-            break
-        found = next((pair for pair in node.value if pair[0].value == key), None)
-        if found is None:
-            break
-        line, node = found[0].start_mark.line + 1, found[1]
-    return line
+def _unknown_keys(section: str, model: type[BaseModel], named: Collection[str]) -> list[str]:
+    keys = (name.removeprefix(f"{section}_") for name in named if name.startswith(f"{section}_"))
+    return [key for key in keys if key not in model.model_fields]
+
+
+def _unread() -> list[str]:
+    heads = tuple(f"{_PREFIX}{name}".upper() for name in Settings.model_fields)
+    return [name for name in _variables() if not name.startswith(heads)]
+
+
+def _known_variables() -> list[str]:
+    names = [
+        *Settings.model_fields,
+        *(f"{s}_{key}" for s, model in _sections() for key in model.model_fields),
+    ]
+    return [f"{_PREFIX}{name}".upper() for name in [*names, "config"]]
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

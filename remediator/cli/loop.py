@@ -41,6 +41,9 @@ def plan(
     from remediator.engine.planning import make_plan
     from remediator.store import CaseQuery
 
+    for path in out or ():
+        # Before the work, not after it.
+        plans.check_ending(path)
     query = CaseQuery(categories=frozenset(category) if category else None, cause=cause, limit=limit)
     with wiring.open_store(options(context)) as (settings, store):
         with (
@@ -168,17 +171,18 @@ def undo(
     from remediator.engine.undoing import plan_undo
 
     of_run, of_change = (int(what), None) if what.isdecimal() else (None, what)
-    with (
-        wiring.open_store(options(context)) as (settings, store),
-        output.progress("Undoing") as show,
-        wiring.open_engine(settings, store, on_step=show) as engine,
-    ):
+    with wiring.open_store(options(context)) as (settings, store):
+        plans.check_undoable(store, of_run=of_run, of_change=of_change)
         if dry_run:
             plans.show_undoable(store, of_run=of_run, of_change=of_change, as_json=as_json)
             return
-        with wiring.recorded_run(store, "plan undo") as run:
-            undo_plan = plan_undo(engine, run=run.id, of_run=of_run, of_change=of_change)
-        _apply(engine, store, undo_plan.id, command="undo", as_json=as_json)
+        with (
+            output.progress("Undoing") as show,
+            wiring.open_engine(settings, store, on_step=show) as engine,
+        ):
+            with wiring.recorded_run(store, "plan undo") as run:
+                undo_plan = plan_undo(engine, run=run.id, of_run=of_run, of_change=of_change)
+            _apply(engine, store, undo_plan.id, command="undo", as_json=as_json)
 
 
 def verify(

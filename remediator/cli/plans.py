@@ -41,13 +41,30 @@ def _from_file(path: Path, store: Store) -> Plan:
     except OSError as exc:
         raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
     except ValueError as exc:
-        raise PlanRefused(f"{path}: not a plan file: {exc}") from exc
-    plan = from_document(document, store.signing_key())
+        raise PlanRefused(
+            f"{path}: not a plan file: {exc}. Make one with: remediator plan --out plan.json"
+        ) from exc
+    try:
+        plan = from_document(document, store.signing_key())
+    except PlanRefused as exc:
+        raise PlanRefused(f"{path}: {exc}") from exc
     if store.plan(plan.id) is None:
         raise PlanRefused(
-            f"{path}: plan {plan.id} is not in this store; it was made with --dry-run, or elsewhere"
+            f"{path}: plan {plan.id} is not in this store: it was made with --dry-run, or elsewhere. "
+            "Make one here with: remediator plan"
         )
     return plan
+
+
+_ENDINGS = (".json", ".html", ".csv")
+
+
+def check_ending(path: Path) -> None:
+    """Raise ``ConfigError`` unless a plan can be written in this form."""
+    if path.suffix.lower() not in _ENDINGS:
+        raise ConfigError(
+            f"{path}: a plan cannot be written as '{path.suffix}'; end the name in {', '.join(_ENDINGS)}"
+        )
 
 
 def export(plan: Plan, path: Path, store: Store) -> None:
@@ -67,8 +84,9 @@ def export(plan: Plan, path: Path, store: Store) -> None:
                 raise ConfigError(f"{path}: cannot be written: {exc.strerror}") from exc
             output.say(f"wrote {path}")
             return
-        case ending:
-            raise ConfigError(f"{path}: cannot write a plan as '{ending}'; use .json, .html or .csv")
+        case _:
+            check_ending(path)
+            return
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as exc:
@@ -166,10 +184,25 @@ def show_approved(plan: Plan, store: Store, *, as_json: bool) -> None:
     show_stored(list(stored), as_json=as_json, empty="nothing in the plan is approved")
 
 
+def _applied(store: Store, of_run: int | None, of_change: str | None) -> list[StoredChange]:
+    return list(
+        store.changes(run=of_run, ids=[of_change] if of_change else None, states={ChangeState.APPLIED})
+    )
+
+
+def check_undoable(store: Store, *, of_run: int | None, of_change: str | None) -> None:
+    """Raise when there is no such run or change; needs no system, so a slip costs no credentials."""
+    if of_run is not None and store.run(of_run) is None:
+        raise ConfigError(f"no run {of_run} in this store; see: remediator runs list")
+    if of_change is not None and not list(store.changes(ids=[of_change])):
+        raise ConfigError(
+            f"no change {of_change} in this store; remediator runs show RUN lists the changes of a run"
+        )
+
+
 def show_undoable(store: Store, *, of_run: int | None, of_change: str | None, as_json: bool) -> None:
     """Print what undo would take back."""
-    stored = store.changes(run=of_run, ids=[of_change] if of_change else None, states={ChangeState.APPLIED})
-    show_stored(list(stored), as_json=as_json, empty="nothing is left to undo")
+    show_stored(_applied(store, of_run, of_change), as_json=as_json, empty="nothing is left to undo")
 
 
 def show_stored(stored: Sequence[StoredChange], *, as_json: bool, empty: str) -> None:
@@ -232,7 +265,11 @@ def _named(plan: Plan, choices: Choices, *, by: str) -> list[Decision]:
         for candidate in (name, f"{plan.id}-{name}"):
             if candidate in ids:
                 return candidate
-        raise ConfigError(f"plan {plan.id} has no change {name}")
+        raise ConfigError(
+            f"plan {plan.id} has no change {name}; its changes are numbered 1 to {len(plan.changes)}"
+            if plan.changes
+            else f"plan {plan.id} proposes no change, so there is no change {name}"
+        )
 
     found = [Decision(change=full(name), approved=True, by=by, note=choices.note) for name in choices.approve]
     found += [

@@ -37,9 +37,6 @@ def _lines() -> Iterator[str]:
         section = info.annotation
         if isinstance(section, type) and issubclass(section, BaseModel):
             yield f"\n# {(section.__doc__ or name).strip().splitlines()[0]}\n{name}:\n"
-            # A section with only comments would be null, which is not a section.
-            if not any(key.startswith(f"{name}.") for key in _EXAMPLES):
-                yield "  {}\n"
             for key, field in section.model_fields.items():
                 yield from _setting(f"{name}.{key}", key, field, indent="  ")
         else:

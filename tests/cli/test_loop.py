@@ -170,7 +170,8 @@ def test_a_change_that_met_a_newer_edit_is_left_alone_with_exit_code_2(
 
 def test_an_undo_of_nothing_says_so(german: str, remediator: Remediator) -> None:
     assert "no applied change" in remediator("undo", "1", code=1).err
-    assert "no applied change" in remediator("undo", "nonsense", code=1).err
+    assert "no change nonsense" in remediator("undo", "nonsense", code=1).err
+    assert "no run 99" in remediator("undo", "99", code=1).err
 
 
 def test_an_interrupted_apply_leaves_a_state_that_the_same_command_finishes(
