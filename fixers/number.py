@@ -108,7 +108,9 @@ def _fitted(
             number, reason = rounded, f"{reason}, rounded to {decimals} decimals"
     limit = _largest(field)
     if request.options.get("clamp") is True and limit is not None and abs(number) > limit:
-        number, confidence = limit.copy_sign(number), Confidence.WEAK
+        # The team chose the limit as the answer, so what is left in doubt is only how the number was read.
+        number = limit.copy_sign(number)
+        confidence = min(confidence, Confidence.STRONG, key=_sureness)
         reason = f"{reason}, cut to the largest number that {field.label} takes"
     value = _as_value(number)
     if value is None:
@@ -117,6 +119,10 @@ def _fitted(
         Candidate(value=f"{n:f}", score=s) for n, s in ((number, 90.0), (other, 40.0)) if n is not None
     )
     return propose(request, value, confidence, reason, candidates)
+
+
+def _sureness(confidence: Confidence) -> int:
+    return (Confidence.WEAK, Confidence.STRONG, Confidence.EXACT).index(confidence)
 
 
 def _largest(field: FieldDescription) -> Decimal | None:

@@ -23,6 +23,8 @@ class PicklistFixer:
 
     name = "picklist"
     categories = frozenset({Category.INVALID_PICKLIST, Category.BAD_DATA})
+    # Beside the failing field it looks at its controlling field only, which the engine always shows.
+    reads: frozenset[str] = frozenset()
 
     def propose(self, request: FixRequest) -> Proposal | Declined:
         """Return the entry meant, element by element for a multi-select; decline when one has none."""

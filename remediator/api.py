@@ -48,9 +48,9 @@ class Fixer(Protocol):
         categories: what it can repair.
 
     A fixer may also have ``reads: frozenset[str]``: roles (``country``, ``state``) and Salesforce API
-    names of the other fields that it looks at. The engine then hands it only those and calls it once per
-    distinct combination of their values instead of once per record. Without it, it sees every field that
-    was read.
+    names of the other fields that it looks at, beside the failing field and the field that controls it. The
+    engine then hands it only those and calls it once per distinct combination of their values instead of
+    once per record. Without it, it sees every field that was read.
     """
 
     name: str

@@ -109,7 +109,8 @@ def _visible(fixer: Fixer, request: FixRequest) -> Record:
     reads: frozenset[str] | None = getattr(fixer, "reads", None)
     if reads is None:
         return request.record
-    shown = {request.field.name}
+    # A dependent picklist cannot be judged without its controlling value, whatever the fixer reads besides.
+    shown = {request.field.name, request.field.controller}
     for name, description in request.fields.items():
         if name in reads or (description.role is not None and description.role in reads):
             shown.add(name)

@@ -106,7 +106,7 @@ def test_a_number_is_clamped_or_rounded_only_when_the_options_say_so() -> None:
     score = a_field(type="double", precision=3, scale=0)
     refused(ask(FIXER, 1500, score))
     clamped = ask(FIXER, 1500, score, options={"clamp": True})
-    assert (repaired(clamped), sureness(clamped)) == (999, Confidence.WEAK)
+    assert (repaired(clamped), sureness(clamped)) == (999, Confidence.STRONG)
     refused(ask(FIXER, "12.345", MONEY))
     assert repaired(ask(FIXER, "12.345", MONEY, options={"round": True})) == 12.34
 
