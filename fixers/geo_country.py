@@ -8,7 +8,7 @@ from typing import Final
 
 from fixers.geo_match import Match, Refusal
 from fixers.geo_tables import Countries, countries, country_sounds, country_typos, units, units_exist
-from fixers.geo_text import MAX_LENGTH, bag, is_ascii_but_for_signs, key, sound, unescaped, words
+from fixers.geo_text import MAX_LENGTH, bag, is_ascii_but_for_signs, key, sound, trimmed, unescaped, words
 from remediator.api import Confidence
 
 EMPTY: Final = Refusal("the value is empty")
@@ -62,6 +62,7 @@ def find_country(text: str, *, confirmed: frozenset[str] = frozenset()) -> Match
 def _find(text: str) -> Match | Refusal:
     """Answer ``find_country`` for a text of bounded length, remembering recent ones."""
     table = countries()
+    text = trimmed(text)
     parts = words(text)
     if not parts:
         return EMPTY if not text.strip() else Refusal("the value has no letters or digits")

@@ -9,7 +9,7 @@ from typing import Final
 from fixers.geo_country import EMPTY, SEPARATORS, WHY, find_country
 from fixers.geo_match import Match, Refusal
 from fixers.geo_tables import Units, countries, kind_typos, units, units_exist, world_names
-from fixers.geo_text import MAX_LENGTH, bare, key, sound, unescaped, words
+from fixers.geo_text import MAX_LENGTH, bare, key, sound, trimmed, unescaped, words
 from remediator.api import Confidence
 
 _FULL_CODE: Final = re.compile(r"([a-z]{2})[-_ ]([a-z0-9]{1,3})\Z")
@@ -36,6 +36,7 @@ def find_subdivision(text: str, country: str | None = None) -> Match | Refusal:
 @lru_cache(maxsize=65536)
 def _find(text: str, country: str) -> Match | Refusal:
     """Answer ``find_subdivision`` for a text of bounded length, remembering recent ones."""
+    text = trimmed(text)
     parts = words(text)
     if not parts:
         return EMPTY if not text.strip() else Refusal("the value has no letters or digits")

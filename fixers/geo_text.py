@@ -14,6 +14,7 @@ from typing import Final
 MAX_LENGTH: Final = 160
 """Longer texts are sentences, not places; they are refused before any work is done on them."""
 
+_OUTER: Final = " \t\r\n\v\f\u00a0\u3000\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _FLAG_A: Final = 0x1F1E6
 
 
@@ -67,6 +68,11 @@ def plain(text: str) -> str:
 def is_ascii_but_for_signs(text: str) -> bool:
     """Say whether all letters are ASCII, also full-width ones and flags: then it may be a code."""
     return not any(letter.isalpha() and letter > "\x7f" for letter in unicodedata.normalize("NFKC", text))
+
+
+def trimmed(text: str) -> str:
+    """Return the text without blanks and invisible characters around it."""
+    return text.strip(_OUTER)
 
 
 def unescaped(text: str) -> str:

@@ -109,3 +109,13 @@ def test_no_text_raises_or_takes_long() -> None:
         for within in (None, "US", "DE", text):
             subdivision_code(text, within)
     assert time.process_time() - started < 10
+
+
+@given(
+    _any, st.sampled_from(["US", "CN", None]), st.sampled_from([" ", "\u00a0", "\u200b", "\ufeff", "\r\n"])
+)
+def test_what_stands_invisibly_around_a_value_changes_no_answer(
+    text: str, within: str | None, blank: str
+) -> None:
+    assert country_code(f"{blank}{text}{blank}") == country_code(text)
+    assert subdivision_code(f"{blank}{text}{blank}", within) == subdivision_code(text, within)
