@@ -1,0 +1,39 @@
+ARG BASE=python:3.12-slim
+FROM ${BASE} AS build
+ARG SSL_CERT_FILE
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_ROOT_USER_ACTION=ignore
+RUN python -m venv --without-pip /opt/remediator
+WORKDIR /src
+# The dependencies first: this layer changes with the locks, not with each line of code. Of the developers' lock only
+# what builds a wheel is taken; should that come to need one package more, the missing hash stops the build.
+COPY requirements.lock requirements-dev.lock ./
+RUN awk '/^[a-z]/ {keep = /^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/} keep' requirements-dev.lock >build.lock \
+    && pip install --require-hashes --requirement build.lock \
+    && pip --python /opt/remediator/bin/python install --require-hashes --requirement requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY remediator remediator
+COPY fixers fixers
+COPY rules rules
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+    && pip --python /opt/remediator/bin/python install --no-deps --no-index /wheel/*.whl
+
+FROM ${BASE}
+RUN groupadd --gid 10001 remediator \
+    && useradd --no-log-init --uid 10001 --gid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin remediator \
+    && install --directory --owner 10001 --group 10001 --mode 0750 /data \
+    && python -m pip uninstall --yes --quiet --root-user-action ignore pip
+COPY --from=build /opt/remediator /opt/remediator
+ENV PATH=/opt/remediator/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    REMEDIATOR_STORE=sqlite:////data/remediator.db
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 9464
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["remediator", "health"]
+ENTRYPOINT ["remediator"]
+CMD ["daemon"]
