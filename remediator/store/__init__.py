@@ -1,5 +1,6 @@
 """SQLAlchemy tables, the Store class and Alembic migrations; rows do not leave this package."""
 
+from remediator.store.aliases import Alias, AliasKey
 from remediator.store.running import Running
 from remediator.store.store import Store
 from remediator.store.values import (
@@ -20,6 +21,8 @@ from remediator.store.values import (
 )
 
 __all__ = [
+    "Alias",
+    "AliasKey",
     "Attempts",
     "AuditCheck",
     "CampaignState",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, select, update
 
 from remediator.model import CaseState, ChangeState, Decision
+from remediator.store.aliases import learn
 from remediator.store.moves import (
     case_states,
     move_cases,
@@ -109,6 +110,7 @@ def _approve(writing: Writing, words: Sequence[Decision], planned: dict[str, Any
         writing.audit("change_approved", change=word.change, payload=payload)
     if picks:
         writing.conn.execute(update(changes).where(changes.c.seq == bindparam("change_seq")), picks)
+        learn(writing, [(word, planned[word.change]) for word in words if word.picked])
     _approve_cases(writing, words, planned)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from remediator.errors import ConfigError, StoreError
 from remediator.fingerprint import salesforce_id_18
 from remediator.model import ChangeState
+from remediator.store.aliases import forget_changes
 from remediator.store.audit import ERASED
 from remediator.store.moves import leave_plans
 from remediator.store.rows import chunks, diagnosis_from, diagnosis_text
@@ -46,6 +47,7 @@ def erase(writing: Writing, *, marketo_id: str | None, salesforce_id: str | None
     leave_plans(writing, dict.fromkeys(case_ids, GONE))
     _erase_cases(writing, case_ids)
     entries = _erase_payloads(writing, case_ids, [row.id for row in found])
+    forget_changes(writing, [row.id for row in found])
     for chunk in chunks([row.seq for row in found]):
         writing.conn.execute(delete(change_cases).where(change_cases.c.change_seq.in_(chunk)))
         writing.conn.execute(delete(changes).where(changes.c.seq.in_(chunk)))

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from remediator.store.columns import Id, Json, UtcTime, Words
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; kept here so that opening a store that is up to date need not load Alembic."""
 
 metadata = MetaData(
@@ -307,4 +307,19 @@ gaps = Table(
     Column("from_at", UtcTime, primary_key=True),
     Column("to_at", UtcTime, nullable=False),
     Column("declared_at", UtcTime, nullable=False),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("connection", Words, primary_key=True),
+    Column("object", Words, primary_key=True),
+    Column("field", Words, primary_key=True),
+    Column("before", Words, primary_key=True),
+    # NULL: reviewers of one plan meant different values by it.
+    Column("after", Words),
+    Column("taught_by", Words, nullable=False),
+    Column("taught_at", UtcTime, nullable=False),
+    Column("change_id", Words),
+    Index(None, "connection", "change_id"),
 )

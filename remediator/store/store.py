@@ -38,6 +38,7 @@ from remediator.store import (
     tallies,
     writes,
 )
+from remediator.store.aliases import AliasBook
 from remediator.store.database import Database, parse_url
 from remediator.store.running import Running
 from remediator.store.values import (
@@ -70,11 +71,13 @@ class Store:
     Attributes:
         connection: the Marketo and Salesforce pair that this store is open for.
         running: what running unattended must remember.
+        aliases: what reviewers taught.
     """
 
     def __init__(self, database: Database, *, connection: str) -> None:
         self.connection = connection
         self.running = Running(database, connection=connection)
+        self.aliases = AliasBook(database, connection=connection)
         self._database = database
 
     @classmethod
