@@ -39,7 +39,7 @@ def _geo(data: Path) -> None:
     if not countries.is_file():
         print(f"not measured: {countries} is absent; give the folder with --data", file=sys.stderr)
         return
-    geo.main([str(countries), str(subdivisions)])
+    geo.show_all(countries, subdivisions)
 
 
 if __name__ == "__main__":

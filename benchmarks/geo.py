@@ -233,8 +233,13 @@ def main() -> None:
     parser.add_argument("subdivisions", type=Path)
     parser.add_argument("--verbose", action="store_true", help="list every wrong row")
     arguments = parser.parse_args()
-    show("countries", measure_countries(arguments.countries), verbose=arguments.verbose)
-    show("subdivisions", measure_subdivisions(arguments.subdivisions), verbose=arguments.verbose)
+    show_all(arguments.countries, arguments.subdivisions, verbose=arguments.verbose)
+
+
+def show_all(countries: Path, subdivisions: Path, *, verbose: bool = False) -> None:
+    """Print accuracy beside the peers' and speed."""
+    show("countries", measure_countries(countries), verbose=verbose)
+    show("subdivisions", measure_subdivisions(subdivisions), verbose=verbose)
     print(f"\n{'values a second, one core':<26}")
     for name, rate in measure_speed().items():
         print(f"  {name:<24}{rate:>12,.0f}")
