@@ -71,8 +71,8 @@ def own_claims(country: str, units: list[Any], english: dict[str, str], catalogu
         if country == "JP":
             # Typing errors in "Okayama-ken" need the whole name to be near to.
             claim(f"{unit.name} ken", unit.code, 0)
-        if name := english.get(unit.code.replace("-", "").lower()):
-            claim(name.replace("²", ""), unit.code, 0)
+        if title := english.get(unit.code.replace("-", "").lower()):
+            claim(title.replace("²", ""), unit.code, 0)
         for locale, catalogue in catalogues:
             if (translated := catalogue.gettext(unit.name)) != unit.name:
                 for name in spellings(translated):
@@ -147,8 +147,8 @@ def build_subdivisions() -> tuple[dict[str, Any], dict[str, str]]:
             world[form] |= {code for code, (tier, _) in claimed.items() if tier % 4 <= 2}
         tops = frozenset(unit.code for unit in units if not unit.parent_code)
         mine: dict[str, str] = {}
-        for code, names in (hand("subdivisions").get(country) or {}).items():
-            for name in names:
+        for code, written in (hand("subdivisions").get(country) or {}).items():
+            for name in written:
                 mine |= dict.fromkeys(forms(name), f"{country}-{code}")
         codes = {unit.code[3:].lower(): unit.code[3:] for unit in units}
         official = official_keys(units)
