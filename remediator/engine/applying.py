@@ -158,7 +158,11 @@ def _apply_batch(engine: Engine, batch: Batch, *, run: int, report: ApplyReport)
         return
     intended = set(
         engine.store.intend(
-            [change.id for change in writable], run=run, actor=engine.actor, now=engine.clock()
+            [change.id for change in writable],
+            run=run,
+            actor=engine.actor,
+            now=engine.clock(),
+            lease=engine.lease,
         )
     )
     if held := len(writable) - len(intended):

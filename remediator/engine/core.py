@@ -10,7 +10,7 @@ from remediator.api import Fixer
 from remediator.classify import Classifier
 from remediator.model import FieldDescription, SystemName
 from remediator.settings import Settings
-from remediator.store import Store
+from remediator.store import Lease, Store
 from remediator.systems.base import System
 from remediator.systems.fieldmap import FieldMap, describe_fields
 from remediator.systems.marketo import Marketo
@@ -66,6 +66,8 @@ class Engine:
         clock: returns the current time, aware UTC.
         on_step: called between any two effects; a progress bar, or a test that kills the process there.
         gate: called right before every write to a vendor; raises to stop it (kill switch, lost lease).
+        lease: the right to write, checked in the transaction that records an intent; ``None`` where a
+            person works by hand, whose changes the store gives out once all the same.
     """
 
     store: Store
@@ -79,6 +81,7 @@ class Engine:
     actor: str
     on_step: Callable[[Step], None] = _nobody
     gate: Callable[[], None] = _open_gate
+    lease: Lease | None = None
     _objects: dict[str, ObjectFields] = field(default_factory=dict)
 
     def system(self, name: SystemName) -> System:
