@@ -6,10 +6,12 @@ CSV rows are turned into these at the door and never travel further in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default_field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -327,10 +329,13 @@ class Declined:
     Attributes:
         reason: a sentence that a person can act on. Never empty.
         candidates: what a person may pick from, best first.
+        passing: this fixer has no say here (not its kind of field, nothing wrong that it could see), so
+            the reason only counts when no other fixer has a better one.
     """
 
     reason: str
     candidates: tuple[Candidate, ...] = ()
+    passing: bool = False
 
     def __post_init__(self) -> None:
         if not self.reason.strip():
@@ -576,16 +581,37 @@ class AccessRequest:
 def same_value(left: Value, right: Value) -> bool:
     """Say whether two reads show the same field value.
 
-    Marketo stores an empty text as null, and numbers come back as ``5`` or ``5.0``; text is compared
-    exactly, because an invisible character may be the very thing a fix removed.
+    Marketo stores an empty text as null, numbers come back as ``5`` or ``5.0``, and one moment as
+    ``...T10:00:00Z`` or ``...T10:00:00.000+0000``. Other text is compared exactly, because an invisible
+    character may be the very thing a fix removed.
     """
     if left in (None, "") and right in (None, ""):
         return True
     if isinstance(left, bool) or isinstance(right, bool):
         return str(left).lower() == str(right).lower()
     if isinstance(left, int | float) or isinstance(right, int | float):
-        try:
-            return float(str(left)) == float(str(right))
-        except ValueError:
-            return False
+        one, other = _number(left), _number(right)
+        return one is not None and one == other
+    if isinstance(left, str) and isinstance(right, str) and left != right:
+        moment = _moment(left)
+        return moment is not None and moment == _moment(right)
     return left == right
+
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)", re.ASCII)
+
+
+def _number(value: Value) -> Decimal | None:
+    # Not float(): it takes "1_000" and "nan", and it merges large integers that differ.
+    text = str(value)
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+def _moment(text: str) -> datetime | None:
+    if not _MOMENT.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -9,6 +9,7 @@ from itertools import islice
 from remediator.engine.core import MARKETO_PERSON, Engine, ObjectFields, Step
 from remediator.engine.proposing import Answer, Proposer, failing_fields
 from remediator.engine.targets import Target, find_targets
+from remediator.engine.teaching import Teaching
 from remediator.model import (
     Candidate,
     Case,
@@ -18,6 +19,7 @@ from remediator.model import (
     Confidence,
     Declined,
     DeclinedCase,
+    Diagnosis,
     FailureLevel,
     FieldDescription,
     FixRequest,
@@ -119,7 +121,7 @@ def make_plan(
     """
     proposer = Proposer(
         fixers=engine.fixers,
-        options=engine.settings.fixers.options,
+        teaching=Teaching.of(engine.settings.fixers.options, engine.store.aliases.all()),
         timeout_s=engine.settings.fixers.timeout_s,
     )
     drafts = _Drafts()
@@ -238,7 +240,7 @@ def _propose(
         for name, value in target.values.items()
         if name in fields.by_marketo_name
     }
-    failing = failing_fields(case.diagnosis, fields.descriptions, record)
+    failing = failing_fields(_as_named_on(engine, case, fields), fields.descriptions, record)
     if isinstance(failing, Declined):
         return failing
     drafts: list[_Draft] = []
@@ -258,6 +260,24 @@ def _propose(
             return written
         drafts.extend(written)
     return drafts or Declined("the fields named are already as they should be; the next sync should pass")
+
+
+def _as_named_on(engine: Engine, case: Case, fields: ObjectFields) -> Diagnosis:
+    """Return the diagnosis with its fields as the person's object calls them now.
+
+    A lead that was converted after the failure is a contact: its ``Country`` is a ``MailingCountry``.
+    """
+    diagnosis = case.diagnosis
+    reported = diagnosis.object or case.object
+    if reported not in ("Lead", "Contact") or reported == fields.object:
+        return diagnosis
+    before = engine.fields(reported).descriptions
+
+    def now(name: str) -> str:
+        marketo_name = before[name].marketo_name if name in before else None
+        return fields.by_marketo_name.get(marketo_name or "", name)
+
+    return replace(diagnosis, fields=tuple(now(name) for name in diagnosis.fields))
 
 
 def _drafts_of(

@@ -10,15 +10,14 @@ from loguru import logger
 
 from remediator.api import Fixer
 from remediator.classify import resolve_fields
+from remediator.engine.teaching import ALIAS, Teaching, Unused
 from remediator.errors import PluginError
 from remediator.model import (
-    Candidate,
     Category,
     Declined,
     Diagnosis,
     FieldDescription,
     FixRequest,
-    Options,
     Proposal,
     Record,
 )
@@ -41,30 +40,46 @@ class Proposer:
     """Runs fixers for one plan.
 
     Attributes:
+        teaching: what people said before; it answers ahead of every fixer.
         faults: ``{fixer name: times it broke its contract}``; such a fixer is reported and passed over.
     """
 
     fixers: Mapping[str, Fixer]
-    options: Mapping[str, Options]
+    teaching: Teaching
     timeout_s: float
     faults: Counter[str] = field(default_factory=Counter)
     _memo: dict[Hashable, Proposal | Declined] = field(default_factory=dict)
 
-    def ask(self, request: FixRequest, names: Sequence[str]) -> Answer | Declined:
-        """Return the first proposal of the named fixers, or why none of them has one."""
-        reasons: list[str] = []
-        candidates: tuple[Candidate, ...] = ()
+    def ask(self, request: FixRequest, names: Sequence[str], *, scope: str = "") -> Answer | Declined:
+        """Return what people taught, else the first proposal of the named fixers, or why there is none.
+
+        Args:
+            scope: what the descriptions in the request hold for beside the object, such as a record type.
+        """
+
+        def follow_up(other: FixRequest, fixers: Sequence[str]) -> Proposal | Declined:
+            answer = self.ask(other, [name for name in fixers if name in self.fixers], scope=scope)
+            return answer.proposal if isinstance(answer, Answer) else answer
+
+        match self.teaching.answer(request, follow_up):
+            case Proposal() as proposal:
+                return Answer(fixer=ALIAS, proposal=proposal)
+            case Declined() as declined:
+                return declined
+            case Unused(why):
+                return _with_note(self._ask_fixers(request, names, scope), why)
+            case None:
+                return self._ask_fixers(request, names, scope)
+
+    def _ask_fixers(self, request: FixRequest, names: Sequence[str], scope: str) -> Answer | Declined:
+        declined: list[Declined] = []
         for name in names:
-            match self._once(name, request):
+            match self._once(name, request, scope):
                 case Proposal() as proposal:
                     return Answer(fixer=name, proposal=proposal)
-                case Declined() as declined:
-                    reasons.append(declined.reason)
-                    candidates = candidates or declined.candidates
-        if not reasons:
-            return Declined("no fixer is installed for this kind of failure")
-        # The last fixers asked are the general ones; the first say most about the field.
-        return Declined("; ".join(dict.fromkeys(reasons)), candidates)
+                case Declined() as answer:
+                    declined.append(answer)
+        return _best_reason(declined)
 
     def names_for(self, diagnosis: Diagnosis) -> list[str]:
         """Return the fixers to try: those the rule names, else all that serve the category."""
@@ -73,19 +88,19 @@ class Proposer:
             name for name, fixer in self.fixers.items() if diagnosis.category in fixer.categories
         ]
 
-    def _once(self, name: str, request: FixRequest) -> Proposal | Declined:
+    def _once(self, name: str, request: FixRequest, scope: str) -> Proposal | Declined:
         if self.faults[name] >= _GIVE_UP_AFTER:
             return Declined(f"the fixer {name} is switched off for this run: it failed too often")
         fixer = self.fixers[name]
-        seen = replace(request, record=_visible(fixer, request), options=self.options.get(name, {}))
-        diagnosis = request.diagnosis
+        options = self.teaching.options_for(name, request)
+        seen = replace(request, record=_visible(fixer, request), options=options)
+        # The whole diagnosis: a fixer may look at any part of it.
         key = (
             name,
+            scope,
             request.object,
             request.field.name,
-            (diagnosis.category, diagnosis.code, diagnosis.value, diagnosis.related_ids)
-            if diagnosis
-            else None,
+            request.diagnosis,
             tuple(sorted((field_name, _typed(value)) for field_name, value in seen.record.items())),
         )
         if (known := self._memo.get(key)) is not None:
@@ -98,6 +113,27 @@ class Proposer:
             return Declined(f"the fixer {name} failed ({exc}); tell its author")
         self._memo[key] = answer
         return answer
+
+
+def _with_note(answer: Answer | Declined, note: str) -> Answer | Declined:
+    if isinstance(answer, Declined):
+        return replace(answer, reason=f"{answer.reason}; {note}")
+    return replace(answer, proposal=replace(answer.proposal, reason=f"{answer.proposal.reason}; {note}"))
+
+
+def _best_reason(declined: Sequence[Declined]) -> Declined:
+    """Return the reason of the first fixer that had something to say, with anybody's candidates."""
+    if not declined:
+        return Declined("no fixer is installed for this kind of failure")
+    telling = [answer for answer in declined if not answer.passing]
+    if not telling and len(declined) > 1:
+        # Each of them only said what it is not for, which helps nobody.
+        return Declined(
+            "no fixer sees anything wrong with the value that it could repair; look at it by hand"
+        )
+    best = (telling or list(declined))[0]
+    candidates = next((answer.candidates for answer in [*telling, *declined] if answer.candidates), ())
+    return Declined(best.reason, candidates)
 
 
 def _typed(value: object) -> tuple[str, str]:
@@ -125,14 +161,39 @@ def failing_fields(
     resolved = resolve_fields(diagnosis, labels).fields
     if resolved:
         found = [_text_field(name, descriptions) for name in resolved]
-        unknown = [name for name, known in zip(resolved, found, strict=True) if known is None]
-        if unknown:
-            return Declined(
-                f"the message names {', '.join(unknown)}, which is no field that our users may see: check "
-                "the field's label and field-level security"
-            )
+        for place, (name, known) in enumerate(zip(resolved, found, strict=True)):
+            if known is not None:
+                continue
+            match _by_label(name, diagnosis, descriptions, record):
+                case Declined() as declined:
+                    return declined
+                case description:
+                    found[place] = description
         return tuple(dict.fromkeys(known for known in found if known is not None))
     return _by_value(diagnosis, descriptions, record)
+
+
+def _by_label(
+    label: str, diagnosis: Diagnosis, descriptions: Mapping[str, FieldDescription], record: Record
+) -> FieldDescription | Declined:
+    """Of the fields that share a label, return the one that holds the refused value."""
+    sharing = [field for field in descriptions.values() if field.label.casefold() == label.casefold()]
+    if not sharing:
+        return Declined(
+            f"the message names {label}, which is no field that our users may see: check the field's label "
+            "and field-level security"
+        )
+    holding = [
+        field
+        for field in sharing
+        if diagnosis.value is not None and record.get(field.name) == diagnosis.value
+    ]
+    if len(holding) == 1:
+        return holding[0]
+    names = ", ".join(field.name for field in sharing)
+    return Declined(
+        f"{label} is the label of several fields ({names}): rename all but one, or repair it by hand"
+    )
 
 
 def _text_field(name: str, descriptions: Mapping[str, FieldDescription]) -> FieldDescription | None:

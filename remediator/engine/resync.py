@@ -1,17 +1,24 @@
 """Push fixed people to Salesforce where the native sync would not do it by itself.
 
-A changed synced field of a linked person re-queues it in the next cycle. A Marketo-only person goes over
-only by the flow step Sync Person to SFDC (Marketo fact sheet, section 5.2).
+A changed synced field of a linked person re-queues it in the next cycle. Two kinds of people go over only by
+the flow step Sync Person to SFDC (Marketo fact sheet, section 5.2): those whom Salesforce does not have, and
+those whose fix was written in Salesforce, because a pull re-queues nobody and whatever else is wrong with
+them would stay unseen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from loguru import logger
 
 from remediator.engine.batches import cut
 from remediator.engine.core import Engine, Step
+from remediator.errors import ConfigError
 from remediator.model import ChangeState, StoredChange, SystemName
+from remediator.store import CaseQuery
+from remediator.systems.base import WriteResult
 
 TRIGGER_SIZE = 100
 _LIST_SIZE = 300
@@ -26,41 +33,88 @@ class ResyncReport:
         native: left to the native cycle, because they are linked and really changed.
         requested: pushed by a campaign; ``way`` says by which kind.
         waiting: Marketo-only people that no campaign of the settings can push.
+        refused: ``{Marketo's reason: people}`` whom it would not take; they are asked for again next time.
     """
 
     native: int
     requested: int
     waiting: int
     way: str | None
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Due:
+    """Who is to be pushed, ``{Marketo id: ids of the changes it is for}``."""
+
+    native: set[str] = field(default_factory=set)
+    unlinked: dict[str, list[str]] = field(default_factory=dict)
+    pulled: dict[str, list[str]] = field(default_factory=dict)
 
 
 def resync(engine: Engine, plan: str, *, run: int) -> ResyncReport:
-    """Request a push for the Marketo-only people of a plan's applied changes, each once a plan.
+    """Request a push for the people of a plan's applied changes who need one, each once a plan.
 
     Raises:
+        ConfigError: the campaign cannot serve; nobody was pushed.
         VendorError: the campaign could not be asked; people already requested stay recorded.
     """
-    applied = list(engine.store.changes(plan=plan, states={ChangeState.APPLIED}))
+    due = _due(engine, plan)
+    way = _way(engine, len(due.unlinked.keys() | due.pulled.keys()))
+    if way is None:
+        native = len(due.native | due.pulled.keys())
+        return ResyncReport(native=native, requested=0, waiting=len(due.unlinked), way=None)
+    people = {
+        person: [*due.unlinked.get(person, ()), *due.pulled.get(person, ())]
+        for person in dict.fromkeys([*due.unlinked, *due.pulled])
+    }
+    taken, refused = _pushed(engine, way, people, run=run) if people else (0, {})
+    return ResyncReport(native=len(due.native), requested=taken, waiting=0, way=way, refused=refused)
+
+
+def leave_list(engine: Engine, people: Sequence[str], *, run: int) -> None:
+    """Take people whose push is proven off the list, or the next batch campaign pushes them all again."""
+    list_id = engine.settings.marketo.resync_list
+    if list_id is None or not people:
+        return
+    engine.store.append_audit(
+        "resync_list_left", actor=engine.actor, run=run, payload={"people": list(people)}, now=engine.clock()
+    )
+    engine.gate()
+    engine.marketo.remove_from_list(list_id, list(people))
+
+
+def _due(engine: Engine, plan: str) -> _Due:
     done = engine.store.resynced(plan)
-    unlinked: dict[str, list[StoredChange]] = {}
-    native: set[str] = set()
-    for stored in applied:
+    due = _Due()
+    in_salesforce: list[StoredChange] = []
+    for stored in engine.store.changes(plan=plan, states={ChangeState.APPLIED}):
         change = stored.change
-        if change.system is not SystemName.MARKETO or change.salesforce_id is not None:
-            native.add(change.record_id)
+        if change.system is SystemName.SALESFORCE:
+            in_salesforce.append(stored)
+        elif change.salesforce_id is not None:
+            due.native.add(change.record_id)
         elif change.id not in done:
-            unlinked.setdefault(change.record_id, []).append(stored)
-    way = _way(engine, len(unlinked))
-    if not unlinked or way is None:
-        return ResyncReport(native=len(native), requested=0, waiting=len(unlinked), way=way)
-    people = list(unlinked)
-    for chunk in cut(people, TRIGGER_SIZE if way == "trigger" else _LIST_SIZE):
-        changes = [stored.change.id for person in chunk for stored in unlinked[person]]
-        _push(engine, way, chunk, changes, run=run)
-    if way == "list" and engine.settings.marketo.resync_batch_campaign is not None:
-        engine.gate()
-        engine.marketo.schedule_campaign(engine.settings.marketo.resync_batch_campaign)
-    return ResyncReport(native=len(native), requested=len(people), waiting=0, way=way)
+            due.unlinked.setdefault(change.record_id, []).append(change.id)
+    persons = _persons(engine, in_salesforce)
+    for stored in in_salesforce:
+        if stored.change.id in done:
+            continue
+        for case in stored.change.cases:
+            if (person := persons.get(case)) is not None:
+                due.pulled.setdefault(person, []).append(stored.change.id)
+    return due
+
+
+def _persons(engine: Engine, written: Sequence[StoredChange]) -> dict[int, str]:
+    """Return ``{case: Marketo id}`` for the cases of changes written in Salesforce."""
+    cases = sorted({case for stored in written for case in stored.change.cases})
+    return {
+        case.id: case.marketo_id
+        for chunk in cut(cases, _LIST_SIZE)
+        for case in engine.store.cases(CaseQuery(ids=chunk))
+        if case.marketo_id is not None
+    }
 
 
 def _way(engine: Engine, people: int) -> str | None:
@@ -71,7 +125,34 @@ def _way(engine: Engine, people: int) -> str | None:
     return "trigger" if settings.resync_campaign is not None else None
 
 
-def _push(engine: Engine, way: str, people: Sequence[str], changes: Sequence[str], *, run: int) -> None:
+def _pushed(
+    engine: Engine, way: str, people: Mapping[str, Sequence[str]], *, run: int
+) -> tuple[int, dict[str, int]]:
+    """Push people; return how many were taken, and ``{reason: people}`` of the others."""
+    results: list[WriteResult] = []
+    if way == "list":
+        _check_batch_campaign(engine)
+    for chunk in cut(list(people), TRIGGER_SIZE if way == "trigger" else _LIST_SIZE):
+        answers = _push(engine, way, chunk, run=run)
+        results += answers
+        if way == "trigger":
+            _mark(engine, way, people, answers, run=run)
+    if way == "list":
+        _schedule(engine)
+        # Only now: a crash before it must not leave people on the list whom no campaign has been told of.
+        _mark(engine, way, people, results, run=run)
+    refused: dict[str, int] = {}
+    for result in results:
+        if result.error is not None:
+            refused[str(result.error)] = refused.get(str(result.error), 0) + 1
+    if refused:
+        logger.bind(event="resync_refused", people=sum(refused.values())).warning(
+            "Marketo did not take {} people for a push", sum(refused.values())
+        )
+    return len(results) - sum(refused.values()), refused
+
+
+def _push(engine: Engine, way: str, people: Sequence[str], *, run: int) -> Sequence[WriteResult]:
     settings = engine.settings.marketo
     # Asking twice is harmless (the flow step pushes the same values again), so intent and outcome are two
     # entries and a crash between them repeats the request.
@@ -84,9 +165,45 @@ def _push(engine: Engine, way: str, people: Sequence[str], changes: Sequence[str
     )
     engine.on_step(Step(name="before_resync"))
     engine.gate()
+    results: Sequence[WriteResult] = ()
     if way == "trigger" and settings.resync_campaign is not None:
-        engine.marketo.trigger_campaign(settings.resync_campaign, list(people))
+        results = engine.marketo.trigger_campaign(settings.resync_campaign, list(people))
     elif settings.resync_list is not None:
-        engine.marketo.add_to_list(settings.resync_list, list(people))
+        results = engine.marketo.add_to_list(settings.resync_list, list(people))
     engine.on_step(Step(name="after_resync"))
-    engine.store.mark_resynced(list(changes), way=way, run=run, actor=engine.actor, now=engine.clock())
+    return results
+
+
+def _mark(
+    engine: Engine,
+    way: str,
+    people: Mapping[str, Sequence[str]],
+    results: Sequence[WriteResult],
+    *,
+    run: int,
+) -> None:
+    changes = [change for result in results if result.error is None for change in people[result.record_id]]
+    engine.store.mark_resynced(changes, way=way, run=run, actor=engine.actor, now=engine.clock())
+
+
+def _check_batch_campaign(engine: Engine) -> None:
+    campaign = engine.settings.marketo.resync_batch_campaign
+    if campaign is None:
+        return
+    found = engine.marketo.campaign(campaign)
+    if found.kind != "batch":
+        raise ConfigError(
+            f"marketo.resync_batch_campaign: campaign {campaign} ({found.name}) is a {found.kind} campaign; "
+            "name a batch campaign, or set it as marketo.resync_campaign"
+        )
+    if found.runs == "once":
+        raise ConfigError(
+            f"marketo.resync_batch_campaign: campaign {campaign} ({found.name}) runs once per person, so a "
+            "second push is dropped in silence; set its qualification rule to 'every time'"
+        )
+
+
+def _schedule(engine: Engine) -> None:
+    if (campaign := engine.settings.marketo.resync_batch_campaign) is not None:
+        engine.gate()
+        engine.marketo.schedule_campaign(campaign)

@@ -13,10 +13,11 @@ from random import Random
 from types import MappingProxyType
 
 from remediator.engine.batches import cut
+from remediator.engine.comparing import is_shown
 from remediator.engine.core import Engine, Step
 from remediator.engine.resync import TRIGGER_SIZE
 from remediator.engine.targets import Target, find_targets
-from remediator.model import Case, CaseState, Category, Declined, Record, Value, Verdict, same_value
+from remediator.model import Case, CaseState, Category, Declined, Record, Value, Verdict
 from remediator.retry import RetryPolicy
 from remediator.store import CaseMove, CaseQuery
 
@@ -177,7 +178,7 @@ def _in_step(engine: Engine, target: Target, shown: Mapping[str, Record]) -> boo
         if name in fields.by_marketo_name and value not in (None, "")
     }
     return all(
-        same_value(value, record.get(name))
+        is_shown(value, record.get(name), fields.descriptions[name])
         for name, value in sent.items()
         if fields.descriptions[name].updateable and name in record
     )

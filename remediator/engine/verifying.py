@@ -1,19 +1,26 @@
 """Prove that a fix worked, by reading both systems again.
 
 A case is cleared only when the Marketo value is still ours, the Salesforce record shows it, and no newer
-failure has come. What could not be read proves nothing and changes nothing.
+failure has come. What could not be read proves nothing and changes nothing. A value that was written in
+Salesforce must have come back to Marketo too, or the next push would carry the old one over again.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
+
+from loguru import logger
 
 from remediator.engine.batches import cut
+from remediator.engine.comparing import is_shown
 from remediator.engine.core import MARKETO_PERSON, Engine, Step
+from remediator.engine.resync import leave_list
 from remediator.engine.targets import LINK_FIELDS
+from remediator.errors import VendorError
 from remediator.model import (
     Case,
     CaseState,
@@ -31,6 +38,9 @@ from remediator.systems.base import ReadResult
 _PAGE = 300
 _LOOK_AGAIN = timedelta(minutes=5)
 """The native sync runs about every five minutes, so looking sooner proves nothing new."""
+
+_LOOK_AT_LEAST = timedelta(hours=6)
+"""A case that waits for another problem of its record waits as long as that lasts, at this rate at last."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,7 +94,7 @@ def _verify_page(
     engine: Engine, page: Sequence[Case], report: VerifyReport, *, run: int, now: datetime
 ) -> None:
     written = _latest_writes(engine, page)
-    evidence = _gather(engine, [change.change for changes in written.values() for change in changes])
+    evidence = _gather(engine, page, written)
     newer = _newer_failures(engine, page, written)
     moves: list[CaseMove] = []
     for case in page:
@@ -98,6 +108,23 @@ def _verify_page(
         elif move.verdict is not None:
             report.verdicts[move.verdict] += 1
     engine.store.move(moves, actor=engine.actor, run=run, now=now)
+    _leave_list(engine, [move.case for move in moves if move.after is CaseState.CLEARED], written, run=run)
+
+
+def _leave_list(
+    engine: Engine, cleared: Sequence[int], written: Mapping[int, Sequence[StoredChange]], *, run: int
+) -> None:
+    people = {
+        stored.change.record_id
+        for case in cleared
+        for stored in written[case]
+        if stored.change.system is SystemName.MARKETO and stored.change.salesforce_id is None
+    }
+    try:
+        leave_list(engine, sorted(people), run=run)
+    except VendorError as exc:
+        # The verdicts stand without it; staying on the list only costs a push that changes nothing.
+        logger.bind(event="resync_list_kept").warning("People stay on the resync list: {}", exc)
 
 
 def _latest_writes(engine: Engine, page: Sequence[Case]) -> dict[int, list[StoredChange]]:
@@ -117,16 +144,19 @@ def _of_last_plan(applied: list[StoredChange]) -> list[StoredChange]:
     return [stored for stored in applied if stored.plan in plans]
 
 
-def _gather(engine: Engine, changes: Iterable[Change]) -> _Evidence:
+def _gather(engine: Engine, page: Sequence[Case], written: Mapping[int, Sequence[StoredChange]]) -> _Evidence:
     people: dict[str, None] = {}
     names: dict[str, None] = {}
     shown: dict[str, dict[str, None]] = defaultdict(dict)
     linked: dict[str, dict[str, None]] = defaultdict(dict)
-    listed = list(changes)
-    for change in listed:
-        if change.system is SystemName.MARKETO:
-            people[change.record_id] = None
-            names[change.field] = None
+    listed = [stored.change for changes in written.values() for stored in changes]
+    for case in page:
+        for change in (stored.change for stored in written[case.id]):
+            person = change.record_id if change.system is SystemName.MARKETO else case.marketo_id
+            name = _marketo_field(change, engine)
+            if person is not None and name is not None:
+                people[person] = None
+                names[name] = None
     marketo = (
         engine.marketo.read(MARKETO_PERSON, list(people), [*names, *LINK_FIELDS]) if people else ReadResult()
     )
@@ -139,6 +169,14 @@ def _gather(engine: Engine, changes: Iterable[Change]) -> _Evidence:
         name: engine.salesforce.read(name, list(ids), list(shown[name])) for name, ids in linked.items()
     }
     return _Evidence(marketo=marketo, salesforce=salesforce)
+
+
+def _marketo_field(change: Change, engine: Engine) -> str | None:
+    """What Marketo calls the changed field; ``None`` when it is not synced."""
+    if change.system is SystemName.MARKETO:
+        return change.field
+    description = engine.fields(change.object).descriptions.get(change.field)
+    return None if description is None else description.marketo_name
 
 
 def _salesforce_place(change: Change, marketo: ReadResult) -> tuple[str, str] | None:
@@ -211,30 +249,38 @@ def _judge(
     if written_at is None:
         return _to(case, CaseState.OPEN, "its changes were taken back", None)
     for stored in writes:
-        held = _still_ours(stored.change, evidence.marketo)
-        if held is None:
-            return None
-        if not held:
-            note = (
-                f"{stored.change.field} no longer holds what we wrote: something changed it back or further"
-            )
-            return _to(case, CaseState.OPEN, note, Verdict.REVERTED)
+        match _still_ours(stored.change, evidence.marketo):
+            case None:
+                return None
+            case _Held.GONE:
+                return _to(case, CaseState.OPEN, "Marketo has no such person any more", None)
+            case _Held.OTHER:
+                why = "no longer holds what we wrote: something changed it back or further"
+                return _to(case, CaseState.OPEN, f"{stored.change.field} {why}", Verdict.REVERTED)
     if case.last_seen > written_at:
         return _to(
             case, CaseState.OPEN, "refused again for the same reason after the fix", Verdict.SAME_ERROR
         )
     shows = [_shows(engine, stored.change, evidence) for stored in writes]
+    shows += [_came_back(engine, case, stored.change, evidence.marketo) for stored in writes]
     if any(shown is None for shown in shows):
         return None
     if all(shows):
         return _to(case, CaseState.CLEARED, "both systems show the value", Verdict.CLEARED)
-    later = now + _LOOK_AGAIN
+    return _not_yet(engine, case, newer, written_at=written_at, now=now)
+
+
+def _not_yet(
+    engine: Engine, case: Case, newer: Sequence[Case], *, written_at: datetime, now: datetime
+) -> CaseMove:
+    waited = now - written_at
+    later = now + min(max(_LOOK_AGAIN, waited / 4), _LOOK_AT_LEAST)
     if newer:
         codes = ", ".join(dict.fromkeys(other.diagnosis.code or other.diagnosis.category for other in newer))
         return _to(
             case, CaseState.VERIFYING, f"the next problem surfaced: {codes}", Verdict.NEW_ERROR, due_at=later
         )
-    if now - written_at > timedelta(seconds=engine.settings.verify.give_up_s):
+    if waited > timedelta(seconds=engine.settings.verify.give_up_s):
         return _to(case, CaseState.OPEN, "Salesforce never showed the value, and no failure came", None)
     return _to(case, CaseState.VERIFYING, "Salesforce does not show it yet", None, due_at=later)
 
@@ -245,13 +291,36 @@ def _to(
     return CaseMove(case=case.id, before=case.state, after=after, note=note, verdict=verdict, due_at=due_at)
 
 
-def _still_ours(change: Change, marketo: ReadResult) -> bool | None:
+class _Held(Enum):
+    """What Marketo holds where we wrote."""
+
+    OURS = "ours"
+    OTHER = "other"
+    GONE = "gone"
+
+
+def _still_ours(change: Change, marketo: ReadResult) -> _Held | None:
+    """Say whether Marketo still holds what we wrote there; ``None`` is unknown."""
     if change.system is SystemName.SALESFORCE:
-        return True
+        return _Held.OURS
     values = marketo.records.get(change.record_id)
     if values is None:
-        return False if change.record_id in marketo.missing else None
-    return same_value(values.get(change.field), change.after) if change.field in values else None
+        return _Held.GONE if change.record_id in marketo.missing else None
+    if change.field not in values:
+        return None
+    return _Held.OURS if same_value(values[change.field], change.after) else _Held.OTHER
+
+
+def _came_back(engine: Engine, case: Case, change: Change, marketo: ReadResult) -> bool | None:
+    """Say whether Marketo has taken over what we wrote in Salesforce; ``None`` is unknown."""
+    name = _marketo_field(change, engine)
+    if change.system is SystemName.MARKETO or case.marketo_id is None or name is None:
+        return True
+    values = marketo.records.get(case.marketo_id)
+    if values is None:
+        return False if case.marketo_id in marketo.missing else None
+    field = engine.fields(change.object).descriptions.get(change.field)
+    return is_shown(change.after, values.get(name), field) if name in values else None
 
 
 def _shows(engine: Engine, change: Change, evidence: _Evidence) -> bool | None:
@@ -263,4 +332,6 @@ def _shows(engine: Engine, change: Change, evidence: _Evidence) -> bool | None:
     if values is None:
         return False if place[1] in read.missing else None
     name = _field_on(place[0], change, engine)
-    return same_value(values.get(name), change.after) if name in values else None
+    if name not in values:
+        return None
+    return is_shown(change.after, values[name], engine.fields(place[0]).descriptions.get(name))

@@ -40,6 +40,9 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 # A vendor that asks for more patience than this gets it from the caller, not from a sleeping thread.
 LONGEST_HOLD_S = 120.0
+# A write is not begun later than this after it was asked for: its caller has read the records just before,
+# and takes a write without an outcome for lost after verify.late_write_s.
+WRITE_WINDOW_S = 60.0
 CONNECT_TIMEOUT_S = 15.0
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _SECRETS = re.compile(r"(?i)(access_token=|client_secret=|assertion=|bearer\s+)[^\s&\"']+")
@@ -108,6 +111,10 @@ class Answer:
 
 class TokenRefused(AccessDenied):
     """The token was not accepted, so nothing ran; a new one may be."""
+
+
+class HeldBack(TransientError):
+    """A write that had to wait too long and was not sent."""
 
 
 Judge = Callable[[Call, Answer], None]
@@ -207,7 +214,8 @@ class HttpSession:
 
         ``parse`` raises what ``unclear`` returns when the answer is not whole: a read is then repeated.
         """
-        return self._repeat(call, lambda: parse(self._send_once(call, judge or self._judge)))
+        asked_at = self._clock()
+        return self._repeat(call, lambda: parse(self._send_once(call, judge or self._judge, asked_at)))
 
     def download(self, call: Call, path: Path) -> str:
         """Stream an answer's body into a file and return its SHA-256 in hex."""
@@ -227,7 +235,7 @@ class HttpSession:
                         system=self._system,
                     ) from exc
                 renewed = True
-            except NoAnswer:
+            except (NoAnswer, HeldBack):
                 raise
             except TransientError as exc:
                 tries += 1
@@ -251,8 +259,15 @@ class HttpSession:
         self._limiter.hold(error.retry_after_s)
         return max(backoff_s, error.retry_after_s * self._random.uniform(1, 1.1))
 
-    def _send_once(self, call: Call, judge: Judge) -> Answer:
+    def _send_once(self, call: Call, judge: Judge, asked_at: float) -> Answer:
         with self._place(call) as token, self._translated(call):
+            if call.writes and self._clock() - asked_at > WRITE_WINDOW_S:
+                raise HeldBack(
+                    f"{self._system}: {call.name} had to wait for over {WRITE_WINDOW_S:.0f} s, so it was not "
+                    "sent; run again",
+                    code="HELD_BACK",
+                    system=self._system,
+                )
             deadline = self._clock() + self._timeout_s
             with self._stream(call, token) as response:
                 content = b"".join(self._chunks(call, response, deadline))
