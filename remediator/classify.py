@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from remediator.extract import fold
+from remediator.extract import fold, read_shape
 from remediator.fallback import http_status, without_rule
 from remediator.matching import NOTHING, Finding, Layer, Ready, finding
 from remediator.model import Category, Diagnosis, SyncFailure
@@ -188,6 +188,8 @@ class Classifier:
         for layer in self._layers:
             for _, _, template, rule in layer.by_text.candidates(folded):
                 if (filled := template.fit(folded, text)) is not None:
+                    if not template.tells and rule.shape is not None:
+                        return rule, Finding(*read_shape(rule.shape, text))
                     return rule, finding(template, filled)
         return None, NOTHING
 

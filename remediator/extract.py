@@ -59,6 +59,7 @@ class Template:
         literals: the text between the holes, folded; one more than ``names``.
         names: the holes in order.
         last: position of the last literal that is not empty.
+        tells: some hole is for something that is cut out.
     """
 
     source: str
@@ -66,6 +67,7 @@ class Template:
     literals: tuple[str, ...]
     names: tuple[str, ...]
     last: int
+    tells: bool
 
     @classmethod
     def parse(cls, source: str) -> Template:
@@ -82,7 +84,7 @@ class Template:
         if len(gate.encode()) < 4:
             raise ValueError("needs at least four letters of fixed text in one piece")
         last = max(index for index, literal in enumerate(literals) if literal)
-        return cls(source, gate, literals, names, last)
+        return cls(source, gate, literals, names, last, any(name != "any" for name in names))
 
     def fit(self, folded: str, text: str) -> Mapping[str, str] | None:
         """Return what fills the holes, or ``None`` when the text has another shape.
@@ -172,7 +174,7 @@ def clean_value(raw: str) -> str | None:
 
 def split_names(raw: str) -> tuple[str, ...]:
     """Split a list of fields (``A, B. Please check ...``) into names, without repeats."""
-    listed = raw.strip().lstrip(":：").strip().strip("[]")
+    listed = raw.lstrip(" \t\n:：.。").rstrip().strip("[]")
     for end in ("\n", ". ", "。", "]"):
         if (cut := listed.find(end)) >= 0:
             listed = listed[:cut]

@@ -101,9 +101,9 @@ class Ready:
         for templates in (self.texts, self.extracts):
             for template in templates:
                 if template.gate in folded and (filled := template.fit(folded, text)) is not None:
-                    found = finding(template, filled)
-                    if not template.names and self.shape is not None:
+                    if not template.tells and self.shape is not None:
                         return Finding(*read_shape(self.shape, text))
+                    found = finding(template, filled)
                     if found.fields and found.value is None and self.shape is not None:
                         found = found._replace(value=read_shape(self.shape, text)[1])
                     return found

@@ -23,7 +23,7 @@ _TAIL = 4_000
 _MAX_STEPS = 16
 _MAX_PREFIX = 80
 _CODE_HEAD = re.compile(
-    r"(?:sf:|ns\d?:)?([A-Z][A-Za-z0-9_]{4,}|[a-z]+(?:_[a-z]+)+|\d{3,4})\s*(?:([,、，])|[:：](?!//)|-+\s|;|\.(?=\s|$)|(?=\s*$|\[))"
+    r"(?:sf:|ns\d?:)?([A-Z][A-Za-z0-9_]{4,}|[a-z]+(?:_[a-z]+)+|\d{3,4})\s*(?:([,、，])|[:：](?!//)|-+\s|;|\.(?=\s|$)|(?=\s*$|\[|\s))"
 )
 _CODE = re.compile(r"(?<![A-Za-z0-9_.$])[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+(?![A-Za-z0-9_=])")
 _TRIGGER = re.compile(r"execution of (?:Before|After)(?:Insert|Update|Delete|Undelete)\b")
@@ -40,10 +40,32 @@ _FLOW_SIGNS = (
     "error occurred at element",
     "error element",
     "the flow couldn't find",
+    "the flow couldn't",
+    "error occurred during flow",
+    "fallo en el proceso",
+    "error en el proceso",
+    "estos detalles a su admin",
+    "details an ihren salesforce-admin",
+    "an ihren salesforce-administrator weiter",
+    "estes detalhes ao admin",
+    "questi dettagli all'admin",
+    "deze gegevens door aan uw salesforce",
 )
-_JSON_KEY = re.compile(r"(?:[eE]rror|[cC]ode)\\?['\"]?\s?[:=]")
+_FLOW_SIGNS_WIDE = (
+    "ces détails à votre admin",
+    "ces informations à votre admin",
+    "プロセスに失敗",
+    "プロセスが失敗",
+    "フローが失敗",
+    "システム管理者に次の詳細",
+    "프로세스가 실패",
+    "프로세스에 실패",
+    "流程失败",
+    "进程失败",
+)
+_JSON_KEY = re.compile(r"(?<![fF]irst )(?:[eE]rror|[cC]ode)\\?['\"]?\s?[:=]")
 _IN_CODE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
-_BEHIND_CODE = frozenset(":：,、，-]})\"';<.")
+_BEHIND_CODE = frozenset(":：,、，-]}()\"';<.")
 _CLOSERS = {"{": "}", "(": ")", '"': '"', "'": "'", "[": "]", "“": "”"}
 
 
@@ -70,6 +92,8 @@ def peel(text: str, codes: Collection[str], speaks: Callable[[str], bool]) -> Pe
         if peeled.text[0] in "[{<" and _read_body(peeled):
             continue
         if _read_head(peeled, codes, speaks):
+            continue
+        if "{" in peeled.text and _enter_braces(peeled, codes):
             continue
         for _ in range(_MAX_STEPS):
             if not cut_tail(peeled, codes):
@@ -100,6 +124,13 @@ def _read_head(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], b
         return False
     code, comma = match.groups()
     rest = peeled.text[match.end() :]
+    if (
+        rest[:1].isspace()
+        and peeled.text[match.end() - 1] == code[-1]
+        and ("_" not in code or code not in codes)
+    ):
+        # Only a code that cannot be a word goes without any separator: ``UNABLE_TO_LOCK_ROW unable to ...``.
+        return False
     if code not in codes:
         if "_" not in code or not code.isupper() or (not comma and speaks(rest[:400])):
             return False
@@ -128,8 +159,6 @@ def _nearest(code: str, codes: Collection[str]) -> str:
 def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]) -> bool:
     """Go into the leftmost wrapper of the text, if there is one."""
     text = peeled.text
-    if text[-1] == "}" and _enter_braces(peeled, codes):
-        return True
     found: list[tuple[int, str]] = []
     if (at := text.find("irst error: ")) >= 0:
         found.append((at, "dml"))
@@ -145,16 +174,20 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
         found.append((at + len("Database.Error"), "json"))
     if (at := text.find("<")) > 0 and ("<html" in text[at:].lower() or "aultcode>" in text):
         found.append((at, "markup"))
-    if ("flow" in text or "rocess" in text) and "flow" not in peeled.wrappers:
+    if (
+        "low" in text or "roces" in text or "rozess" in text or not text.isascii()
+    ) and "flow" not in peeled.wrappers:
         folded = fold(text)
         at = min((at for sign in _FLOW_SIGNS if (at := folded.find(sign)) >= 0), default=-1)
+        if at < 0 and not text.isascii():
+            at = min((at for sign in _FLOW_SIGNS_WIDE if (at := folded.find(sign)) >= 0), default=-1)
         if at >= 0:
             found.append((at, "flow"))
     first = min(found)[0] if found else len(text)
     if _may_hold_code(text, first) and (at := _code_inside(text, first, codes, speaks)) >= 0:
         found.append((at, "code"))
     if not found:
-        return _strip_client(peeled)
+        return _strip_client(peeled, speaks)
     at, kind = min(found)
     return _ENTRANCES[kind](peeled, at)
 
@@ -171,7 +204,8 @@ def _enter_braces(peeled: Peeled, codes: Collection[str]) -> bool:
     peeled.note("client", text[:at])
     peeled.codes.append(code)
     peeled.steps.append(("code", code))
-    peeled.text = text[match.end() : -1].strip(SPACES)
+    peeled.tailed = peeled.tailed or match.group(2) is not None
+    peeled.text = text[match.end() :].strip(SPACES).removesuffix("}").rstrip(SPACES)
     return True
 
 
@@ -284,7 +318,7 @@ def _enter_notice(peeled: Peeled, at: int) -> bool:
 def _enter_client(peeled: Peeled, at: int) -> bool:
     match = _QUOTED_CAUSE.search(peeled.text, at)
     if match is None:
-        return _strip_client(peeled)
+        return False
     peeled.note("client", "quotation marks")
     peeled.text = match.group(1).strip(SPACES)
     return True
@@ -299,7 +333,7 @@ def _enter_json(peeled: Peeled, at: int) -> bool:
     return False
 
 
-def _strip_client(peeled: Peeled) -> bool:
+def _strip_client(peeled: Peeled, speaks: Callable[[str], bool]) -> bool:
     """Take one exception class name off the front of a text without any other wrapper."""
     text = peeled.text
     if "Exception" not in text and "Error:" not in text and "Fault" not in text:
@@ -310,6 +344,8 @@ def _strip_client(peeled: Peeled) -> bool:
     name = match.group().strip()
     # Apex names its own exceptions like this; only a DML statement's hides the code of a record's error.
     from_apex = name.startswith("System.") and not name.startswith("System.Dml") and not peeled.codes
+    if from_apex and speaks(text[match.end() :][:400]):
+        from_apex = False
     peeled.note("trigger" if from_apex else "client", name)
     peeled.text = peeled.text[match.end() :].strip(SPACES)
     return True

@@ -19,6 +19,7 @@ _STACK = re.compile(
 )
 _NAMESPACE = re.compile(r"[a-z]\w{1,15}$")
 _BEFORE_NAMESPACE = "])0123456789."
+_UNDOUBTED_NAME = re.compile(r"[A-Za-z]\w{0,79}__[cr]$|[A-Z]\w{0,79}[a-z][A-Z]\w{0,79}$")
 _API_NAME = re.compile(r"[A-Za-z]\w{0,79}(?:\.[A-Za-z]\w{0,79})?$")
 
 
@@ -64,7 +65,7 @@ def cut_tail(peeled: Peeled, codes: Collection[str]) -> bool:
         text = _cut_parenthesis(peeled, text, codes)
     elif last == "]":
         text = _cut_brackets_of_code(peeled, text, codes) or text
-        if peeled.tailed and text.endswith("]"):
+        if text.endswith("]"):
             text = _cut_brackets(peeled, text)
     elif last == "-" and peeled.codes and text.endswith("--"):
         text = _cut_bulk(peeled, text)
@@ -121,7 +122,12 @@ def _cut_brackets(peeled: Peeled, text: str) -> str:
         return text
     if any(find_ids(name) for name in names):
         return text
-    if names:
+    if not peeled.tailed and (
+        len(names) != 1 or head.count(": ") < 2 or _UNDOUBTED_NAME.match(names[0]) is None
+    ):
+        return text
+    if names and not peeled.fields:
+        # The outermost list holds API names; one inside it, as of required fields, may hold labels.
         peeled.fields = names
         peeled.steps.append(("fields", ", ".join(names)))
     return head[:-1].rstrip()
