@@ -8,6 +8,7 @@ from itertools import islice
 
 from remediator.engine.core import MARKETO_PERSON, Engine, ObjectFields, Step
 from remediator.engine.proposing import Answer, Proposer, failing_fields
+from remediator.engine.record_types import RecordTypes
 from remediator.engine.targets import Target, find_targets
 from remediator.engine.teaching import Teaching
 from remediator.model import (
@@ -122,6 +123,7 @@ def make_plan(
     proposer = Proposer(
         fixers=engine.fixers,
         teaching=Teaching.of(engine.settings.fixers.options, engine.store.aliases.all()),
+        record_types=RecordTypes(engine),
         timeout_s=engine.settings.fixers.timeout_s,
     )
     drafts = _Drafts()
@@ -192,6 +194,10 @@ def _not_ours(case: Case) -> Declined | None:
         return None
     if diagnosis.fixers:
         return None
+    return _who_must_act(diagnosis)
+
+
+def _who_must_act(diagnosis: Diagnosis) -> Declined:
     who = {
         Owner.SALESFORCE_ADMIN: "the Salesforce admin must act; see: remediator access",
         Owner.MARKETING_OPS: "marketing operations must decide",
@@ -242,17 +248,21 @@ def _propose(
     }
     failing = failing_fields(_as_named_on(engine, case, fields), fields.descriptions, record)
     if isinstance(failing, Declined):
-        return failing
+        # Outside the data categories nobody expects the text to name a value, so that is no reason.
+        return failing if case.diagnosis.category in FIXABLE else _who_must_act(case.diagnosis)
     drafts: list[_Draft] = []
     for description in failing:
+        scope = proposer.record_types.scope(target, description, salesforce.get)
+        if isinstance(scope, Declined):
+            return scope
         request = FixRequest(
             object=target.object,
-            field=description,
+            field=scope.fields[description.name],
             record=record,
-            fields=fields.descriptions,
+            fields=scope.fields,
             diagnosis=case.diagnosis,
         )
-        answer = proposer.ask(request, proposer.names_for(case.diagnosis))
+        answer = proposer.ask(request, proposer.names_for(case.diagnosis), scope)
         if isinstance(answer, Declined):
             return Declined(f"{description.name}: {answer.reason}", answer.candidates)
         written = _drafts_of(case, target, fields, record, answer, salesforce, first=len(drafts))

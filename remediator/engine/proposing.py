@@ -10,6 +10,7 @@ from loguru import logger
 
 from remediator.api import Fixer
 from remediator.classify import resolve_fields
+from remediator.engine.record_types import RecordTypes, Scope
 from remediator.engine.teaching import ALIAS, Teaching, Unused
 from remediator.errors import PluginError
 from remediator.model import (
@@ -41,24 +42,26 @@ class Proposer:
 
     Attributes:
         teaching: what people said before; it answers ahead of every fixer.
+        record_types: what narrows the picklists of a record.
         faults: ``{fixer name: times it broke its contract}``; such a fixer is reported and passed over.
     """
 
     fixers: Mapping[str, Fixer]
     teaching: Teaching
+    record_types: RecordTypes
     timeout_s: float
     faults: Counter[str] = field(default_factory=Counter)
     _memo: dict[Hashable, Proposal | Declined] = field(default_factory=dict)
 
-    def ask(self, request: FixRequest, names: Sequence[str], *, scope: str = "") -> Answer | Declined:
+    def ask(self, request: FixRequest, names: Sequence[str], scope: Scope) -> Answer | Declined:
         """Return what people taught, else the first proposal of the named fixers, or why there is none.
 
         Args:
-            scope: what the descriptions in the request hold for beside the object, such as a record type.
+            scope: where the request's descriptions are from.
         """
 
         def follow_up(other: FixRequest, fixers: Sequence[str]) -> Proposal | Declined:
-            answer = self.ask(other, [name for name in fixers if name in self.fixers], scope=scope)
+            answer = self.ask(other, [name for name in fixers if name in self.fixers], scope)
             return answer.proposal if isinstance(answer, Answer) else answer
 
         match self.teaching.answer(request, follow_up):
@@ -71,7 +74,10 @@ class Proposer:
             case None:
                 return self._ask_fixers(request, names, scope)
 
-    def _ask_fixers(self, request: FixRequest, names: Sequence[str], scope: str) -> Answer | Declined:
+    def _ask_fixers(self, request: FixRequest, names: Sequence[str], scope: Scope) -> Answer | Declined:
+        refused = scope.refuses(request.field.name, request.value)
+        if refused is not None and not self.teaching.is_set(request):
+            return refused
         declined: list[Declined] = []
         for name in names:
             match self._once(name, request, scope):
@@ -88,7 +94,7 @@ class Proposer:
             name for name, fixer in self.fixers.items() if diagnosis.category in fixer.categories
         ]
 
-    def _once(self, name: str, request: FixRequest, scope: str) -> Proposal | Declined:
+    def _once(self, name: str, request: FixRequest, scope: Scope) -> Proposal | Declined:
         if self.faults[name] >= _GIVE_UP_AFTER:
             return Declined(f"the fixer {name} is switched off for this run: it failed too often")
         fixer = self.fixers[name]
@@ -97,7 +103,7 @@ class Proposer:
         # The whole diagnosis: a fixer may look at any part of it.
         key = (
             name,
-            scope,
+            scope.record_type,
             request.object,
             request.field.name,
             request.diagnosis,

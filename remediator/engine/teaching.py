@@ -69,12 +69,10 @@ class Teaching:
             return options
         return {**options, "aliases": self._flat(fixer, request, general=True)}
 
-    def covers(self, request: FixRequest) -> bool:
-        """Say whether somebody said what the failing value means."""
+    def is_set(self, request: FixRequest) -> bool:
+        """Say whether the settings have an alias for the failing value."""
         value = request.value
-        return isinstance(value, str) and (
-            self._setting(request, value) is not None or self._lesson(request, value) is not None
-        )
+        return isinstance(value, str) and self._setting(request, value) is not None
 
     def answer(self, request: FixRequest, ask: Ask) -> Proposal | Declined | Unused | None:
         """Return what an alias makes of the failing value, ``None`` when there is none.

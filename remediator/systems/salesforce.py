@@ -28,12 +28,13 @@ from remediator.systems.salesforce_composite import Composites
 from remediator.systems.salesforce_describe import object_description
 from remediator.systems.salesforce_errors import record_error
 from remediator.systems.salesforce_ids import full_id, same_id
+from remediator.systems.salesforce_picklists import RecordTypePicklists
 from remediator.systems.salesforce_query import Queries
 
 DESCRIBE_FOR_S = 900.0
 
 
-class Salesforce(Queries, Composites):
+class Salesforce(Queries, Composites, RecordTypePicklists):
     """Implements ``remediator.systems.base.System`` for Salesforce objects.
 
     Ids are taken in either form; results carry them as they were given.

@@ -154,13 +154,21 @@ class AddressFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordType:
-    """A record type; ``id`` is 18 characters."""
+    """A record type; ``id`` is 18 characters.
+
+    Attributes:
+        picklists: ``{field: values that its rows may have}``; a picklist that is absent offers all.
+    """
 
     id: str
     name: str
     developer_name: str
     default: bool = False
     master: bool = False
+    picklists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+_MASTER = RecordType(id=MASTER_RECORD_TYPE, name="Master", developer_name="Master", default=True, master=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,13 +190,25 @@ class ObjectType:
         fields = {**self.fields, changed.name: changed}
         return replace(self, fields=fields, by_lower_name={name.lower(): name for name in fields})
 
+    @property
+    def default_record_type(self) -> str | None:
+        """The record type that a new row gets, ``None`` when the object has none."""
+        return next((entry.id for entry in self.record_types if entry.default), None)
+
+    def as_typed(self, name: str, record_type: str | None) -> Field:
+        """Return a field as rows of a record type have it: with fewer picklist values."""
+        found = self.fields[name]
+        allowed = next(
+            (entry.picklists.get(name) for entry in self.record_types if entry.id == record_type), None
+        )
+        if allowed is None:
+            return found
+        return replace(found, values=tuple(entry for entry in found.values if entry.value in allowed))
+
     def describe(self, *, fields: list[dict[str, Any]], rights: Mapping[str, bool]) -> dict[str, Any]:
         """Return the full describe; ``fields`` are those that the user may see."""
-        shown = self.record_types or (
-            RecordType(
-                id=MASTER_RECORD_TYPE, name="Master", developer_name="Master", default=True, master=True
-            ),
-        )
+        has_default = self.default_record_type is not None
+        shown = (*self.record_types, replace(_MASTER, default=not has_default))
         return {
             **self.summary(rights),
             "actionOverrides": [],

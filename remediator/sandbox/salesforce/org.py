@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,9 @@ from remediator.sandbox.clock import VirtualClock
 from remediator.sandbox.ledger import Ledger
 from remediator.sandbox.salesforce.access import User
 from remediator.sandbox.salesforce.ids import full_id
+from remediator.sandbox.salesforce.metadata import RecordType
 from remediator.sandbox.salesforce.org_writing import OrgWriting
+from remediator.sandbox.salesforce.schema import lookup
 from remediator.sandbox.salesforce.setup import create_users
 
 
@@ -90,6 +93,47 @@ class Org(OrgWriting):
         kind = self.objects[object_name]
         self.objects[object_name] = kind.with_field(replace(kind.fields[field], **changes))
         self._metadata_changed()
+
+    def add_record_type(
+        self,
+        object_name: str,
+        name: str,
+        *,
+        picklists: Mapping[str, Iterable[str]],
+        default: bool = False,
+    ) -> str:
+        """Give an object a record type, as an admin does in Setup, and return its id.
+
+        Rows that are there stay without one, and offer all values.
+
+        Args:
+            picklists: ``{field: values that its rows may have}``; a picklist that is absent offers all.
+            default: new rows get it.
+        """
+        developer_name = name.replace(" ", "_")
+        (record_type,) = self.load(
+            "RecordType",
+            [
+                {
+                    "Name": name,
+                    "DeveloperName": developer_name,
+                    "SobjectType": object_name,
+                    "IsActive": True,
+                }
+            ],
+        )
+        kind = self.objects[object_name]
+        added = RecordType(
+            id=record_type,
+            name=name,
+            developer_name=developer_name,
+            default=default,
+            picklists={field: frozenset(values) for field, values in picklists.items()},
+        )
+        field = lookup("RecordTypeId", "Record Type ID", ["RecordType"], "RecordType", permissionable=False)
+        self.objects[object_name] = replace(kind.with_field(field), record_types=(*kind.record_types, added))
+        self._metadata_changed()
+        return record_type
 
     def _metadata_changed(self) -> None:
         self.access.forget()

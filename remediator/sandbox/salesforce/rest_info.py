@@ -53,7 +53,10 @@ class Information:
         """Return the values of every picklist for one record type."""
         kind, readable = self._kind(call, name, record_type)
         fields = [field for field in kind.fields.values() if field.values and field.name in readable]
-        shown = {field.name: _values(call, kind, field, record_type) for field in fields}
+        shown = {
+            field.name: _values(call, kind, kind.as_typed(field.name, record_type), record_type)
+            for field in fields
+        }
         return Reply(content={"eTag": "1", "picklistFieldValues": shown})
 
     def picklist(self, call: Call, name: str, record_type: str, field: str) -> Reply:
@@ -62,7 +65,7 @@ class Information:
         known = kind.by_lower_name.get(field.lower())
         if known is None or known not in readable or not kind.fields[known].values:
             raise ApiFault(400, "INVALID_FIELD", f"{kind.name} has no picklist {field}")
-        return Reply(content=_values(call, kind, kind.fields[known], record_type))
+        return Reply(content=_values(call, kind, kind.as_typed(known, record_type), record_type))
 
     def _kind(self, call: Call, name: str, record_type: str) -> tuple[ObjectType, frozenset[str]]:
         kind = object_called(self._org, call.user, name)

@@ -120,10 +120,13 @@ class Save:
     def _check_values(self, sent: Mapping[str, Any]) -> Row:
         fields = self.kind.fields
         values = {name: checked(fields[name], value, self.language) for name, value in sent.items()}
+        of_type = values.get("RecordTypeId") or self.row.get("RecordTypeId")
+        if self.creating and of_type is None:
+            of_type = self.kind.default_record_type
         for name, value in values.items():
-            field = fields[name]
+            field = self.kind.as_typed(name, of_type)
             in_address = any(name in (a.country_code, a.state_code) for a in self.kind.addresses)
-            if value is not None and field.values and not in_address:
+            if value is not None and fields[name].values and not in_address:
                 values[name] = checked_picklist(field, value, self.language)
         return values
 
@@ -144,6 +147,8 @@ class Save:
                 values[name] = field.default
         if "OwnerId" in self.kind.fields and values.get("OwnerId") is None:
             values["OwnerId"] = self.user.id
+        if self.kind.default_record_type is not None and values.get("RecordTypeId") is None:
+            values["RecordTypeId"] = self.kind.default_record_type
 
     def _check_required(self, values: Mapping[str, Any]) -> None:
         missing = [
