@@ -207,7 +207,9 @@ def propose(
     """Return a proposal for the failing field, or decline when its own description forbids the value."""
     field = request.field
     if after == request.value and type(after) is type(request.value):
-        return Declined(f"{field.label} already has the value that would be proposed", candidates)
+        return Declined(
+            f"{field.label} already has the value that would be proposed", candidates, passing=True
+        )
     refused = refusal(field, after, request.record, request.fields)
     if refused:
         return Declined(f"{reason}, but {refused}; correct it by hand", candidates)

@@ -63,9 +63,11 @@ class BooleanFixer:
         """Return true or false; decline anything else, an empty value too."""
         field, value = request.field, request.value
         if field.type != "boolean":
-            return Declined(f"{field.label} is of type {field.type}, not a checkbox; try another fixer")
+            return Declined(
+                f"{field.label} is of type {field.type}, not a checkbox; try another fixer", passing=True
+            )
         if isinstance(value, bool):
-            return Declined(f"{field.label} already holds true or false")
+            return Declined(f"{field.label} already holds true or false", passing=True)
         if isinstance(value, int | float):
             if value in (0, 1):
                 return propose(

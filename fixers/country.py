@@ -51,7 +51,9 @@ class CountryFixer:
         if request.field.role == "state":
             field = field_of_role("country", request)
         if field is None:
-            return Declined(f"{request.field.label} is not a field of countries; use the picklist fixer")
+            return Declined(
+                f"{request.field.label} is not a field of countries; use the picklist fixer", passing=True
+            )
         value = request.record.get(field.name)
         state = field_of_role("state", request) if field.role == "country" else None
         if value is None or (isinstance(value, str) and not value.strip()):
@@ -59,13 +61,13 @@ class CountryFixer:
         if not isinstance(value, str):
             return Declined(f"{field.label} does not hold text; enter the country by hand")
         if accepted(field, value) is not None:
-            return Declined(ACCEPTED)
+            return Declined(ACCEPTED, passing=True)
         confirmed = confirmed_countries(request.record) | _country_with(request, state, value)
         choice = choose_country(value, field, confirmed)
         if isinstance(choice, Declined):
             return choice
         if choice.value == value:
-            return Declined(ACCEPTED)
+            return Declined(ACCEPTED, passing=True)
         return with_state(request, field, state, choice)
 
 

@@ -95,12 +95,12 @@ class CurrencyFixer:
         """Return the code; decline signs of several currencies and currencies that no longer exist."""
         field, value = request.field, request.value
         if field.name != "CurrencyIsoCode" and not _lists_currencies(request):
-            return Declined(f"{field.label} is no currency field; try another fixer")
+            return Declined(f"{field.label} is no currency field; try another fixer", passing=True)
         if not isinstance(value, str) or not value:
             return Declined(f"{field.label} is empty; choose a currency")
         active = [entry.value for entry in active_entries(field, request.record, request.fields)]
         if value in active or (not field.picklist and _is_code(value) and refusal(field, value) is None):
-            return Declined(f'"{value}" is already a currency of this org')
+            return Declined(f'"{value}" is already a currency of this org', passing=True)
         text = one_line(value[:100])
         word = fold(text)
         if is_placeholder(text):

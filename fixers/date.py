@@ -50,11 +50,13 @@ class DateFixer:
         """Return the date in ISO form; decline what has two readings or names no day."""
         field, value = request.field, request.value
         if field.type not in {"date", "datetime"}:
-            return Declined(f"{field.label} is of type {field.type}, not a date; try another fixer")
+            return Declined(
+                f"{field.label} is of type {field.type}, not a date; try another fixer", passing=True
+            )
         if value is None or value == "" or isinstance(value, bool):
             return Declined(f"{field.label} holds no date to read; fill it by hand")
         if isinstance(value, str) and refusal(field, value) is None:
-            return Declined(f"{field.label} already holds a date in ISO form")
+            return Declined(f"{field.label} already holds a date in ISO form", passing=True)
         text = one_line(str(value)[:200])
         if is_placeholder(text) or re.fullmatch(r"0+([-/. ]0+)*", text):
             return Declined(f'"{text}" stands for no date; enter one or clear the field')

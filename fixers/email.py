@@ -160,7 +160,7 @@ def _domain_typo(request: FixRequest, address: str, how: str) -> Proposal | Decl
     local, _, domain = address.rpartition("@")
     meant = likely_domain(domain)
     if not meant:
-        return Declined(f"{request.field.label} already holds a valid address")
+        return Declined(f"{request.field.label} already holds a valid address", passing=True)
     reason = f"{domain} is likely a slip of {meant}" + (f", and {how}" if how else "")
     candidates = (Candidate(value=f"{local}@{meant}", score=90.0), Candidate(value=address, score=40.0))
     return propose(request, f"{local}@{meant}", Confidence.WEAK, reason, candidates)

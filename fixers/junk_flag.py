@@ -35,11 +35,11 @@ class JunkFlagFixer:
             )
         signs = _signs(request)
         if len(signs) < 2:
-            return Declined("the record does not look like junk; repair it instead")
+            return Declined("the record does not look like junk; repair it instead", passing=True)
         wanted = request.options.get("flag_value", True)
         marked: Value = wanted if isinstance(wanted, str | int | float | bool) else True
         if request.record.get(flag.name) == marked:
-            return Declined("the record is already flagged as junk")
+            return Declined("the record is already flagged as junk", passing=True)
         refused = refusal(flag, marked, request.record, request.fields)
         if refused:
             return Declined(f"the option flag_value does not fit: {refused}; correct it")

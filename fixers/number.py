@@ -36,12 +36,14 @@ class NumberFixer:
         """Return the number; decline ranges, ambiguous forms without a setting, and what does not fit."""
         field, value = request.field, request.value
         if field.type not in NUMBER_TYPES:
-            return Declined(f"{field.label} is of type {field.type}, not a number; try another fixer")
+            return Declined(
+                f"{field.label} is of type {field.type}, not a number; try another fixer", passing=True
+            )
         if isinstance(value, bool) or value is None:
             return Declined(f"{field.label} holds no number to read; fill it by hand")
         if isinstance(value, int | float):
             if refusal(field, value) is None:
-                return Declined(f"{field.label} already holds a number that it takes")
+                return Declined(f"{field.label} already holds a number that it takes", passing=True)
             if value != value or value in (float("inf"), float("-inf")):
                 return Declined(f"{field.label} holds no finite number; correct it by hand")
             return _fitted(request, Decimal(repr(value)), Confidence.EXACT, "the number is kept")

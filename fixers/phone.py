@@ -96,7 +96,7 @@ def _written(request: FixRequest, text: str, number: PhoneNumber, region: str | 
     )
     after = phonenumbers.format_number(plain, form) + (f" x{number.extension}" if number.extension else "")
     if after == request.value and refusal(request.field, after) is None:
-        return Declined(f"{request.field.label} already holds a number in this form")
+        return Declined(f"{request.field.label} already holds a number in this form", passing=True)
     letters = re.search(r"[^\W\d_]", _EXTENSION.sub("", re.sub(r"^\D*?(?=[+(\d])", "", text)))
     international = re.match(r"[^+\d]*(?:\+|00)", text) is not None
     if letters:

@@ -30,7 +30,9 @@ class PicklistFixer:
         """Return the entry meant, element by element for a multi-select; decline when one has none."""
         field, value = request.field, request.value
         if not field.picklist or field.role:
-            return Declined(f"{field.label} has no picklist that this fixer knows; try another fixer")
+            return Declined(
+                f"{field.label} has no picklist that this fixer knows; try another fixer", passing=True
+            )
         if not isinstance(value, str) or not value:
             return Declined(
                 f"{field.label} holds no text; fill it with one of its values", _first(field.picklist)
@@ -42,7 +44,7 @@ class PicklistFixer:
         if all(part in listed for part in elements(field, value)) and not refusal(
             field, value, request.record, request.fields
         ):
-            return Declined(f'"{value}" is already an active value of {field.label}')
+            return Declined(f'"{value}" is already an active value of {field.label}', passing=True)
         if not entries:
             return Declined(_no_entries(request))
         named = {read_name(name, fold) for entry in entries for name in (entry.value, entry.label)}

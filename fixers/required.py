@@ -26,7 +26,7 @@ class RequiredFixer:
         """Return a copied, derived or default value; decline when there is neither."""
         field, value = request.field, request.value
         if value is not None and (not isinstance(value, str) or one_line(value[:_LONGEST])):
-            return Declined(f"{field.label} already has a value")
+            return Declined(f"{field.label} already has a value", passing=True)
         copied = _copied(request)
         if isinstance(copied, Proposal):
             return copied

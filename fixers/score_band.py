@@ -27,11 +27,11 @@ class ScoreBandFixer:
         decimal_sign = sign if isinstance(sign, str) else None
         bands = [(entry, band) for entry in entries if (band := _band(entry, decimal_sign)) is not None]
         if len(bands) < 2:
-            return Declined(f"{field.label} is no list of ranges; try another fixer")
+            return Declined(f"{field.label} is no list of ranges; try another fixer", passing=True)
         if value is None or isinstance(value, bool) or value == "":
             return Declined(f"{field.label} holds no number to place; pick a range", _listed(bands))
         if any(entry.value == value for entry in entries):
-            return Declined(f'"{value}" is already an active value of {field.label}')
+            return Declined(f'"{value}" is already an active value of {field.label}', passing=True)
         text = one_line(str(value)[:100])
         read = read_amount(text, whole=True, decimal_sign=decimal_sign)
         if isinstance(read, Between):

@@ -32,7 +32,9 @@ class StateFixer:
         """Return the state that the country has and the text names; or why none is safe."""
         field = request.field
         if field.role != "state":
-            return Declined(f"{field.label} is not the state of an address; use the picklist fixer")
+            return Declined(
+                f"{field.label} is not the state of an address; use the picklist fixer", passing=True
+            )
         value = request.value
         if value is None or (isinstance(value, str) and not value.strip()):
             return Declined(f"{field.label} is empty; nothing names a state, fill it by hand")
@@ -53,7 +55,7 @@ class StateFixer:
             return with_state(request, country, field, chosen)
         entries = states_of(field, country, entry)
         if any(other.value == value for other in entries):
-            return Declined(ACCEPTED)
+            return Declined(ACCEPTED, passing=True)
         return self._within(request, field, value, chosen, entries)
 
     def _within(
@@ -111,7 +113,7 @@ FIXER = StateFixer()
 def _named(field: FieldDescription, value: str, found: Match) -> Proposal | Declined:
     name = subdivision_name(found.code) or found.code
     if name == value:
-        return Declined(ACCEPTED)
+        return Declined(ACCEPTED, passing=True)
     edits = (Edit(field=field.name, after=name),)
     return Proposal(
         edits=edits, confidence=found.confidence, reason=f'{field.label} becomes "{name}": {found.reason}'

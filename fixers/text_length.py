@@ -36,11 +36,11 @@ class TextLengthFixer:
         """Return the text cut at a word; decline what fits already and what must not be cut."""
         field, value = request.field, request.value
         if not isinstance(value, str):
-            return Declined(f"{field.label} holds no text, so it cannot be too long")
+            return Declined(f"{field.label} holds no text, so it cannot be too long", passing=True)
         if not field.length and not field.marketo_length:
             return Declined(f"no limit is known for {field.label}; look it up and shorten the text by hand")
         if _fits(field, value):
-            return Declined(f"the text already fits into {field.label}")
+            return Declined(f"the text already fits into {field.label}", passing=True)
         if field.type not in _CUTTABLE or field.picklist or field.role:
             return Declined(
                 f"{field.label} is of type {field.type}: a part of it is another value; correct it by hand"

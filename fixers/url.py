@@ -66,7 +66,7 @@ class UrlFixer:
                     request, shorter, Confidence.STRONG, "tracking parameters removed, the page is the same"
                 )
         if repaired == value and refusal(field, value) is None:
-            return Declined(f"{field.label} already holds a web address")
+            return Declined(f"{field.label} already holds a web address", passing=True)
         return propose(request, repaired, sure, "blanks, scheme or signs around the address repaired")
 
 

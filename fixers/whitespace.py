@@ -29,9 +29,9 @@ class WhitespaceFixer:
         """Return the cleaned text; decline when nothing was wrong or the cleaned text is still refused."""
         field, value = request.field, request.value
         if not isinstance(value, str) or type_refusal(field, value):
-            return Declined(f"{field.label} holds no text, so there is nothing to clean")
+            return Declined(f"{field.label} holds no text, so there is nothing to clean", passing=True)
         if not value:
-            return Declined(f"{field.label} is already empty")
+            return Declined(f"{field.label} is already empty", passing=True)
         if len(value) > 2 * _LONGEST:
             return Declined(
                 f"the value has {len(value)} characters, more than any field takes; shorten it first"
@@ -41,7 +41,7 @@ class WhitespaceFixer:
         mended, how = _mend(cleaned)
         mended = tidy(mended)
         if mended == value:
-            return Declined(f"{field.label} is already clean")
+            return Declined(f"{field.label} is already clean", passing=True)
         if not mended:
             return propose(request, None, Confidence.EXACT, "the value holds nothing that can be seen")
         if "\ufffd" in mended:
