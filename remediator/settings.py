@@ -26,10 +26,14 @@ from pydantic_settings import (
 )
 
 from remediator.errors import ConfigError
+from remediator.settings_daemon import DaemonSettings
 from remediator.settings_errors import explain, unknown_variables
+from remediator.settings_load import SyncLoadSettings
 
 DEFAULT_FILE = "remediator.yaml"
 _PREFIX = "REMEDIATOR_"
+_NO_SETTINGS = frozenset(f"{_PREFIX}{name}" for name in ("CONFIG", "KILL", "CLOCK_URL"))
+"""Variables that are read elsewhere: which file, the kill switch, a simulation's clock."""
 
 
 def _known_zone(name: str) -> str:
@@ -140,6 +144,8 @@ class LimitSettings(_Section):
     max_percent: float = Field(
         100.0, gt=0, le=100, description="changed records, as a share of the object's records read"
     )
+    per_day: int = Field(20_000, ge=1, description="changes a day, over all campaigns")
+    per_field: int = Field(20_000, ge=1, description="changes a day of any one field, over all campaigns")
 
 
 class VerifySettings(_Section):
@@ -182,7 +188,10 @@ class Settings(BaseSettings):
         default_factory=dict, description="Salesforce field: Marketo field, such as Lead.Segment__c: segment"
     )
     limits: LimitSettings = LimitSettings()
+    sync_load: SyncLoadSettings = SyncLoadSettings()
+    campaigns: Path = Field(Path("campaigns"), description="folder with campaign files, *.yaml")
     verify: VerifySettings = VerifySettings()
+    daemon: DaemonSettings = DaemonSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -222,7 +231,7 @@ def _variables() -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(_PREFIX) and name != f"{_PREFIX}CONFIG" and value
+        if name.startswith(_PREFIX) and name not in _NO_SETTINGS and value
     }
 
 

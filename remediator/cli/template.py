@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr
@@ -56,6 +57,8 @@ def _setting(path: str, key: str, info: FieldInfo, *, indent: str) -> Iterator[s
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, tuple):
         return list(value)
     return dict(value) if hasattr(value, "keys") else value
