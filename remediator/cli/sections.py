@@ -17,7 +17,7 @@ SECTIONS = {
     "Repair it": ("plan", "review", "apply", "verify", "retry", "undo"),
     "Prove it": ("runs", "audit"),
     "Without a system": ("classify", "repair"),
-    "Your own rules and fixers": ("rules", "fixers"),
+    "Your own rules and fixers": ("rules", "fixers", "aliases"),
 }
 """Commands by what a person is up to; one that is missing here is listed under "More"."""
 
