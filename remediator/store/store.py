@@ -40,6 +40,7 @@ from remediator.store import (
 )
 from remediator.store.aliases import AliasBook
 from remediator.store.database import Database, parse_url
+from remediator.store.meters import Meters
 from remediator.store.running import Running
 from remediator.store.values import (
     Attempts,
@@ -72,12 +73,14 @@ class Store:
         connection: the Marketo and Salesforce pair that this store is open for.
         running: what running unattended must remember.
         aliases: what reviewers taught.
+        meters: figures for metrics and health.
     """
 
     def __init__(self, database: Database, *, connection: str) -> None:
         self.connection = connection
         self.running = Running(database, connection=connection)
         self.aliases = AliasBook(database, connection=connection)
+        self.meters = Meters(database, connection=connection)
         self._database = database
 
     @classmethod

@@ -151,6 +151,7 @@ class HttpSession:
     Attributes:
         calls: ``{"METHOD template": calls}``.
         results: ``{"ok" or error code: calls}``.
+        gate: called when a write has had its wait and is about to leave; raises to stop it.
     """
 
     def __init__(
@@ -172,6 +173,7 @@ class HttpSession:
         self.calls: Counter[str] = Counter()
         self.results: Counter[str] = Counter()
         self.base_url = base_url
+        self.gate: Callable[[], None] = lambda: None
         self.tokens = TokenCache(fetch_token, clock=clock)
         self._system = system
         self._judge = judge
@@ -268,6 +270,8 @@ class HttpSession:
                     code="HELD_BACK",
                     system=self._system,
                 )
+            if call.writes:
+                self.gate()
             deadline = self._clock() + self._timeout_s
             with self._stream(call, token) as response:
                 content = b"".join(self._chunks(call, response, deadline))
