@@ -12,7 +12,9 @@ from remediator.model import Candidate, Confidence, Declined, FieldDescription, 
 from tests.builders import a_change, a_diagnosis
 
 CONFIDENCES = st.sampled_from(list(Confidence))
-VALUES = st.one_of(st.text(), st.integers(), st.floats(allow_nan=False), st.booleans(), st.none())
+VALUES = st.one_of(
+    st.text(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none()
+)
 COUNTRY = FieldDescription(name="Country", label="Country", type="picklist")
 
 
@@ -66,7 +68,17 @@ def test_sameness_of_values_goes_both_ways(left: Value, right: Value) -> None:
 
 @pytest.mark.parametrize(
     ("left", "right"),
-    [(None, ""), ("", None), (5, 5.0), (5, "5"), ("5.0", 5), (True, "true"), ("FALSE", False), ("a", "a")],
+    [
+        (None, ""),
+        ("", None),
+        (5, 5.0),
+        (5, "5"),
+        ("5.0", 5),
+        (True, "true"),
+        ("FALSE", False),
+        ("a", "a"),
+        ("2026-03-02T10:00:00Z", "2026-03-02T11:00:00.000+0100"),
+    ],
     ids=repr,
 )
 def test_one_value_may_come_back_in_two_forms(left: Value, right: Value) -> None:
@@ -87,6 +99,9 @@ def test_one_value_may_come_back_in_two_forms(left: Value, right: Value) -> None
         (True, "yes"),
         (True, None),
         (True, False),
+        ("2026-13-40T10:00:00Z", "2026-13-40T10:00:00.0Z"),
+        ("2026-03-02T10:00:00Z", "2026-03-02T10:00:01Z"),
+        ("2026-03-02T10:00:00Z", "noon"),
     ],
     ids=ascii,
 )
