@@ -39,6 +39,7 @@ from remediator.sandbox.seed_values import FIXER_OPTIONS
 from remediator.sandbox.server import Sandbox
 from remediator.settings import (
     FixSettings,
+    LimitSettings,
     MarketoSettings,
     SalesforceSettings,
     isolated_settings,
@@ -146,6 +147,7 @@ def run_demo(
 def engine_for(sandbox: Sandbox, store_file: Path) -> Iterator[Engine]:
     """Open an engine that talks to a sandbox, set up as a team would have it."""
     info = sandbox.connection_info()
+    bound = max(5_000, 2 * sandbox.leads)
     settings = isolated_settings(
         store=f"sqlite:///{store_file}",
         marketo=MarketoSettings(
@@ -166,6 +168,8 @@ def engine_for(sandbox: Sandbox, store_file: Path) -> Iterator[Engine]:
             options=FIXER_OPTIONS,
             defaults={"Lead.Lead_Type__c": LEAD_TYPE, "Contact.Lead_Type__c": LEAD_TYPE},
         ),
+        # A quarter of the people is refused, so the usual bounds of a run would stop a large demo.
+        limits=LimitSettings(max_changes=bound, per_day=bound, per_field=bound),
     )
     rules = load_rules()
     with (

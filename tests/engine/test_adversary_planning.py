@@ -276,7 +276,7 @@ def test_a_report_with_only_a_short_salesforce_id_finds_its_person(lite: World) 
 )
 def test_a_report_about_nobody_says_so(lite: World, ids: dict[str, str | None], words: str) -> None:
     lite.lead()
-    _take(lite, **ids)
+    _take(lite, marketo_id=ids["marketo_id"], salesforce_id=ids["salesforce_id"])
     (declined,) = lite.plan().declined
     assert words in declined.reason
 
@@ -299,10 +299,20 @@ def test_two_cases_that_want_one_change_share_it(lite: World) -> None:
     assert len(change.cases) == len(set(change.cases)) == 2
 
 
-def _take(world: World, *, rule: str = "bad-country", code: str = "", **failure: object) -> None:
+def _take(
+    world: World,
+    *,
+    marketo_id: str | None,
+    salesforce_id: str | None,
+    level: FailureLevel = FailureLevel.RECORD,
+    rule: str = "bad-country",
+    code: str = "",
+) -> None:
     """Take one failure about a country in, as a source would report it."""
     store = world.engine.store
-    item = a_failure(message=f"bad country {rule}", **failure)
+    item = a_failure(
+        message=f"bad country {rule}", marketo_id=marketo_id, salesforce_id=salesforce_id, level=level
+    )
     diagnosis = a_diagnosis(
         value="Deutschland", rule=rule, code=code or "FIELD_INTEGRITY_EXCEPTION", owner=Owner.REMEDIATOR
     )
