@@ -19,10 +19,10 @@ _DECODER = json.JSONDecoder()
 _CODE_KEYS = ("errorCode", "statusCode", "extendedErrorCode", "exceptionCode", "faultcode", "error", "code")
 _MESSAGE_KEYS = ("message", "errorMessage", "error_description", "exceptionMessage", "faultstring", "msg")
 _LOOSE_CODE = re.compile(
-    r"['\"]?(?:errorCode|statusCode|getStatusCode|exceptionCode|error|code)['\"]?\s*[:=]\s*\\?['\"]?([A-Za-z_]\w{3,80}|\d{3,4})"
+    r"['\"]?(?:errorCode|statusCode|getStatusCode|exceptionCode|error|code)['\"]?\s*(?::|=>?)\s*\\?['\"]?([A-Za-z_]\w{3,80}|\d{3,4})"
 )
 _LOOSE_MESSAGE = re.compile(
-    r"['\"]?(?:message|errorMessage|error_description|exceptionMessage)\\?['\"]?\s*[:=]\s*\\?(['\"])"
+    r"['\"]?(?:message|errorMessage|error_description|exceptionMessage)\\?['\"]?\s*(?::|=>?)\s*\\?(['\"])"
     r"(.{0,2000}?)(?<!\\)\\?\1\s*(?:[,}\]]|$)",
     re.DOTALL,
 )

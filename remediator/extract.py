@@ -148,6 +148,8 @@ def clean_label(raw: str) -> str | None:
     path, dot, name = label.rpartition(".")
     if dot and name[:1].isupper() and "." in path.rsplit(" ", 1)[-1]:
         label = name
+    if label[:1] == "[" and "] " in label:
+        label = label.partition("] ")[2]
     label = label.strip(" \t\"'“”«»,;-")
     return label if label and len(label) <= _MAX_LABEL else None
 
@@ -169,6 +171,8 @@ def clean_value(raw: str) -> str | None:
     value = raw.strip()
     if value[:1] in (":", "："):
         value = value[1:].strip()
+    if value.endswith(('"', '".')) and value.count('"') == 1:
+        value = value.rstrip('".')  # the quotation opened before the text
     return value or None
 
 

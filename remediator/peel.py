@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from difflib import get_close_matches
+from html import unescape
 
 from remediator.bodies import read_json, read_markup
 from remediator.extract import fold
@@ -22,6 +23,16 @@ MAX_TEXT = 32_000
 _TAIL = 4_000
 _MAX_STEPS = 16
 _MAX_PREFIX = 80
+_MISSPELT = (
+    ("INSUFFISANT", "INSUFFICIENT"),
+    ("INSUFICIENTE", "INSUFFICIENT"),
+    ("INSUFICIENT_", "INSUFFICIENT_"),
+    ("INATIVE", "INACTIVE"),
+    ("INACTIVO", "INACTIVE"),
+    ("_ATIVATE", "_ACTIVATE"),
+    ("MANTENANCE", "MAINTENANCE"),
+    ("DUPLICADO", "DUPLICATE"),
+)
 _CODE_HEAD = re.compile(
     r"(?:sf:|ns\d?:)?([A-Z][A-Za-z0-9_]{4,}|[a-z]+(?:_[a-z]+)+|\d{3,4})\s*(?:([,、，])|[:：](?!//)|-+\s|;|\.(?=\s|$)|(?=\s*$|\[|\s))"
 )
@@ -45,6 +56,9 @@ _FLOW_SIGNS = (
     "fallo en el proceso",
     "error en el proceso",
     "estos detalles a su admin",
+    "estos detalles al admin",
+    "esses detalhes ao admin",
+    "salesforce-administrator diese",
     "details an ihren salesforce-admin",
     "an ihren salesforce-administrator weiter",
     "estes detalhes ao admin",
@@ -58,6 +72,9 @@ _FLOW_SIGNS_WIDE = (
     "プロセスが失敗",
     "フローが失敗",
     "システム管理者に次の詳細",
+    "管理者にこれらの詳細",
+    "관리자에게 이러한 세부",
+    "관리자에게 다음 세부",
     "프로세스가 실패",
     "프로세스에 실패",
     "流程失败",
@@ -85,7 +102,12 @@ def peel(text: str, codes: Collection[str], speaks: Callable[[str], bool]) -> Pe
         speaks: says whether a text already says something known. A capitalised word behind such a text is
             part of it, say a refused value, and no code.
     """
-    peeled = Peeled(text=bound(text).strip(SPACES))
+    text = bound(text)
+    if "&" in text and ("&quot;" in text or "&#" in text):
+        text = unescape(text)
+    if "\\_" in text:
+        text = text.replace("\\_", "_")
+    peeled = Peeled(text=text.strip(SPACES))
     for _ in range(_MAX_STEPS):
         if not peeled.text:
             break
@@ -132,9 +154,14 @@ def _read_head(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], b
         # Only a code that cannot be a word goes without any separator: ``UNABLE_TO_LOCK_ROW unable to ...``.
         return False
     if code not in codes:
-        if "_" not in code or not code.isupper() or (not comma and speaks(rest[:400])):
+        if "_" not in code:
             return False
-        code = _nearest(code, codes)
+        if (respelt := _respelt(code)) in codes:
+            code = respelt
+        elif not code.isupper() or (not comma and speaks(rest[:400])):
+            return False
+        else:
+            code = _nearest(code, codes)
     peeled.codes.append(code)
     peeled.steps.append(("code", code))
     peeled.tailed = peeled.tailed or comma is not None
@@ -143,8 +170,12 @@ def _read_head(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], b
 
 
 def _respelt(code: str) -> str:
-    """Undo what translated pages do to the commonest code."""
-    return code.replace("INSUFFISANT", "INSUFFICIENT").replace("INSUFICIENTE", "INSUFFICIENT")
+    """Undo what translated pages and hurried people do to the commonest codes."""
+    if not code.isupper():
+        return code.lower()
+    for wrong, right in _MISSPELT:
+        code = code.replace(wrong, right)
+    return code
 
 
 def _nearest(code: str, codes: Collection[str]) -> str:
@@ -294,7 +325,9 @@ def _enter_code(peeled: Peeled, at: int) -> bool:
         return _enter_notice(peeled, at)
     rest = text[at:]
     closer = _CLOSERS.get(before.rstrip()[-1:])
-    if closer and (closing := rest.rfind(closer)) > 0:
+    if closer and (match := _CODE.match(rest)) and rest.startswith(closer, match.end()):
+        rest = f"{match.group()}: {rest[match.end() + 1 :].lstrip(SPACES + ':,-')}"
+    elif closer and (closing := rest.rfind(closer)) > 0:
         rest = rest[:closing]
     peeled.note("client" if announced is None else "measure", before[-60:])
     peeled.text = rest

@@ -56,7 +56,8 @@ def cut_tail(peeled: Peeled, codes: Collection[str]) -> bool:
     """Take off what stands behind the text: stack lines, field brackets, namespaces, a code in brackets."""
     text = peeled.text
     if "line " in text and (match := _STACK.search(text)):
-        text = text[: match.start()].rstrip(SPACES + ":(")
+        # A log line may begin with one; then what counts stands behind it.
+        text = text[: match.start()].rstrip(SPACES + ":(") or text[match.end() :]
         peeled.steps.append(("stack", ""))
     last = text[-1:]
     if last == "." and text.endswith((").", "].")):
