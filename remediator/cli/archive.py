@@ -34,6 +34,8 @@ def scan(
     fail_on_findings: Annotated[bool, typer.Option(help="Exit 2 when failures were found.")] = False,
 ) -> None:
     """Take in failures; giving the same file or overlapping ones again changes nothing."""
+    from rich.markup import escape
+
     from remediator.classify import Classifier
     from remediator.cli import output, wiring
     from remediator.engine.core import Step
@@ -47,6 +49,7 @@ def scan(
             ]
             output.print_table(counted, output.SCAN_COLUMNS, as_json=as_json)
             return
+        wiring.check_readable(files, settings)
         with wiring.recorded_run(store, "scan") as run, output.progress("Taking in") as show:
             reports = [
                 scan_file(
@@ -70,10 +73,11 @@ def scan(
     output.print_table([output.plain(report) for report in reports], output.SCAN_COLUMNS, as_json=as_json)
     for report in reports:
         if report.known_since is not None:
-            output.say(f"{report.name}: taken in before, on {report.known_since:%Y-%m-%d %H:%M} UTC")
+            output.say(f"{escape(report.name)}: taken in before, on {report.known_since:%Y-%m-%d %H:%M} UTC")
         if report.rejects_file is not None:
             output.say(
-                f"[yellow]{report.rejected} rows could not be taken; see {report.rejects_file}[/yellow]"
+                f"[yellow]{report.rejected} rows could not be taken; see "
+                f"{escape(str(report.rejects_file))}[/yellow]"
             )
     if rejected or (fail_on_findings and run.counters["new"] + run.counters["again"]):
         raise typer.Exit(EXIT_PARTIAL)
@@ -138,17 +142,29 @@ def show_case(context: typer.Context, case: int, as_json: Json = False) -> None:
         output.print_case(found, document)
 
 
-def _move(context: typer.Context, case: int, after: CaseState, note: str, due_at: datetime | None) -> None:
+def _move(
+    context: typer.Context,
+    case: int,
+    after: CaseState,
+    note: str,
+    due_at: datetime | None,
+    *,
+    dry_run: bool,
+) -> None:
     from remediator.cli import output, wiring
+    from remediator.lifecycle import check_move
     from remediator.store import CaseMove
 
     with wiring.open_store(options(context)) as (_, store):
         found = store.case(case)
         if found is None:
             raise ConfigError(f"no case {case} in this store; see: remediator cases list")
-        move = CaseMove(case=case, before=found.state, after=after, note=note, due_at=due_at)
-        store.move([move], actor=wiring.actor(), run=None, now=wiring.now())
-    output.say(f"case {case}: {found.state} -> {after}")
+        if dry_run:
+            check_move(found.state, after)
+        else:
+            move = CaseMove(case=case, before=found.state, after=after, note=note, due_at=due_at)
+            store.move([move], actor=wiring.actor(), run=None, now=wiring.now())
+    output.say(f"case {case}: {found.state} -> {after}" + (" (dry run)" if dry_run else ""))
 
 
 @cases_app.command()
@@ -157,31 +173,38 @@ def snooze(
     case: int,
     days: Annotated[float, typer.Option(min=0, help="For how long.")] = 7,
     note: Annotated[str, typer.Option(help="Why.")] = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Leave a case alone for a while."""
     from remediator.cli import wiring
 
-    _move(context, case, CaseState.SNOOZED, note, wiring.now() + timedelta(days=days))
+    _move(context, case, CaseState.SNOOZED, note, wiring.now() + timedelta(days=days), dry_run=dry_run)
 
 
 @cases_app.command()
 def resolve(
-    context: typer.Context, case: int, note: Annotated[str, typer.Option(help="What was done.")] = ""
+    context: typer.Context,
+    case: int,
+    note: Annotated[str, typer.Option(help="What was done.")] = "",
+    dry_run: DryRun = False,
 ) -> None:
     """Settle a case by hand; a newer failure opens it again."""
-    _move(context, case, CaseState.RESOLVED, note, None)
+    _move(context, case, CaseState.RESOLVED, note, None, dry_run=dry_run)
 
 
 @cases_app.command()
-def assign(context: typer.Context, case: int, to: str) -> None:
+def assign(context: typer.Context, case: int, to: str, dry_run: DryRun = False) -> None:
     """Give a case to somebody."""
+    from rich.markup import escape
+
     from remediator.cli import output, wiring
 
     with wiring.open_store(options(context)) as (_, store):
         if store.case(case) is None:
             raise ConfigError(f"no case {case} in this store; see: remediator cases list")
-        store.assign(case, to, actor=wiring.actor(), now=wiring.now())
-    output.say(f"case {case} is assigned to {to}")
+        if not dry_run:
+            store.assign(case, to, actor=wiring.actor(), now=wiring.now())
+    output.say(f"case {case} {'would be' if dry_run else 'is'} assigned to {escape(to)}")
 
 
 def access(context: typer.Context, as_json: Json = False) -> None:

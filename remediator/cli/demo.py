@@ -28,7 +28,8 @@ def show_demo(*, leads: int, seed: int, keep: Path | None) -> None:
             case str():
                 output.say(f"[dim]{event} ...[/dim]")
             case Round():
-                refused.append(event.refused)
+                # The first bar is as long as what there was before the first round.
+                refused.append(max(event.refused, event.new_failures))
                 verdicts = ", ".join(f"{count} {name}" for name, count in event.verdicts.items())
                 output.say(
                     f"[bold]round {event.number}[/bold]  {event.new_failures:>5,} new failures  "

@@ -37,6 +37,8 @@ def plan(
     dry_run: DryRun = False,
 ) -> None:
     """Work out the exact changes for all open cases; writes to no vendor."""
+    from rich.markup import escape
+
     from remediator.cli import output, plans, wiring
     from remediator.engine.planning import make_plan
     from remediator.store import CaseQuery
@@ -58,7 +60,7 @@ def plan(
             plans.export(result.plan, path, store)
         plans.show(result.plan, store, as_json=as_json)
     for name, times in result.fixer_faults.items():
-        output.say(f"[red]fixer {name} broke its contract {times} times and was passed over[/red]")
+        output.say(f"[red]fixer {escape(name)} broke its contract {times} times and was passed over[/red]")
     if result.plan.changes and not dry_run:
         output.say(f"[dim]next: remediator review {result.plan.id}[/dim]")
     if result.fixer_faults:
@@ -80,6 +82,7 @@ def review(
     note: Annotated[str, typer.Option(help="Why; kept with each decision.")] = "",
     out: Out = None,
     as_json: Json = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Decide on a plan's changes: by flags, or one by one on a terminal."""
     from remediator.cli import output, plans, wiring
@@ -96,13 +99,20 @@ def review(
             pick=tuple(pick or ()),
             note=note,
         )
+        if out and not choices.any:
+            return
         decisions = plans.decisions(found, store, choices, by=wiring.actor())
+        if dry_run:
+            plans.show_decisions(found, decisions, as_json=as_json)
+            return
         decided = store.decide(decisions, now=wiring.now())
         states = plans.states(found, store)
     if as_json:
         output.print_json({"plan": found.id, "decided": len(decided), "states": states})
         return
     output.say(f"plan {found.id}: {len(decided)} changes decided; now {plans.counted(states)}")
+    if late := len(decisions) - len(decided):
+        output.say(f"[yellow]{late} had been decided or written before and stay as they are[/yellow]")
     if states.get("approved"):
         output.say(f"[dim]next: remediator apply {found.id}[/dim]")
 
@@ -189,20 +199,24 @@ def verify(
     context: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="Also fixes whose time has not come.")] = False,
     as_json: Json = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Read both systems again and say which failures are gone."""
-    from remediator.cli import output, wiring
+    from remediator.cli import due, output, wiring
     from remediator.engine.verifying import verify_due
 
-    with (
-        wiring.open_store(options(context)) as (settings, store),
-        output.progress("Verifying") as show,
-        wiring.open_engine(settings, store, on_step=show) as engine,
-        wiring.recorded_run(store, "verify") as run,
-    ):
-        result = verify_due(engine, run=run.id, due_only=not everything)
-        run.counters |= dict(result.verdicts)
-        run.outcome = "partial" if result.unknown else "ok"
+    with wiring.open_store(options(context)) as (settings, store):
+        if dry_run:
+            due.show_due_fixes(store, now=None if everything else wiring.now(), as_json=as_json)
+            return
+        with (
+            output.progress("Verifying") as show,
+            wiring.open_engine(settings, store, on_step=show) as engine,
+            wiring.recorded_run(store, "verify") as run,
+        ):
+            result = verify_due(engine, run=run.id, due_only=not everything)
+            run.counters |= dict(result.verdicts)
+            run.outcome = "partial" if result.unknown else "ok"
     if as_json:
         output.print_json(result)
     else:
@@ -214,21 +228,24 @@ def verify(
         raise typer.Exit(EXIT_PARTIAL)
 
 
-def retry(context: typer.Context, as_json: Json = False) -> None:
+def retry(context: typer.Context, as_json: Json = False, dry_run: DryRun = False) -> None:
     """Try again what needs no change: locks, time-outs; each on its own slow clock."""
     from random import Random
 
-    from remediator.cli import output, wiring
+    from remediator.cli import due, output, wiring
     from remediator.engine.retrying import serve_retries
 
-    with (
-        wiring.open_store(options(context)) as (settings, store),
-        output.progress("Retrying") as show,
-        wiring.open_engine(settings, store, on_step=show) as engine,
-        wiring.recorded_run(store, "retry") as run,
-    ):
-        result = serve_retries(engine, run=run.id, random=Random())
-        run.counters |= output.plain(result)
+    with wiring.open_store(options(context)) as (settings, store):
+        if dry_run:
+            due.show_due_retries(store, now=wiring.now(), as_json=as_json)
+            return
+        with (
+            output.progress("Retrying") as show,
+            wiring.open_engine(settings, store, on_step=show) as engine,
+            wiring.recorded_run(store, "retry") as run,
+        ):
+            result = serve_retries(engine, run=run.id, random=Random())
+            run.counters |= output.plain(result)
     if as_json:
         output.print_json(result)
     else:
@@ -244,6 +261,8 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write one page that shows where everything stands; from the store alone."""
+    from rich.markup import escape
+
     from remediator.cli import output, wiring
     from remediator.engine.reporting import make_report
     from remediator.web.pages import report_page
@@ -257,4 +276,4 @@ def report(
         out.write_text(report_page(made), encoding="utf-8")
     except OSError as exc:
         raise ConfigError(f"{out}: cannot be written: {exc.strerror}") from exc
-    output.say(f"wrote {out}")
+    output.say(f"wrote {escape(str(out))}")

@@ -82,7 +82,7 @@ def export(plan: Plan, path: Path, store: Store) -> None:
                 write_csv(path, _CSV_HEADER, (_csv_row(change) for change in plan.changes))
             except OSError as exc:
                 raise ConfigError(f"{path}: cannot be written: {exc.strerror}") from exc
-            output.say(f"wrote {path}")
+            output.say(f"wrote {escape(str(path))}")
             return
         case _:
             check_ending(path)
@@ -91,7 +91,7 @@ def export(plan: Plan, path: Path, store: Store) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as exc:
         raise ConfigError(f"{path}: cannot be written: {exc.strerror}") from exc
-    output.say(f"wrote {path}")
+    output.say(f"wrote {escape(str(path))}")
 
 
 _CSV_HEADER = (
@@ -216,6 +216,22 @@ def show_stored(stored: Sequence[StoredChange], *, as_json: bool, empty: str) ->
     output.print_table(rows, output.STORED_CHANGE_COLUMNS, as_json=as_json, empty=empty)
 
 
+def show_decisions(plan: Plan, decisions: Sequence[Decision], *, as_json: bool) -> None:
+    """Print what a review would decide."""
+    changes = {change.id: change for change in plan.changes}
+    rows = [
+        output.plain(decision)
+        if as_json
+        else {
+            **_row(changes[decision.change]),
+            "state": "approved" if decision.approved else "rejected",
+            **({"after": shown(decision.after)} if decision.picked else {}),
+        }
+        for decision in decisions
+    ]
+    output.print_table(rows, output.STORED_CHANGE_COLUMNS, as_json=as_json, empty="nothing to decide")
+
+
 def states(plan: Plan, store: Store) -> Mapping[str, int]:
     """Count a plan's changes by state."""
     return Counter(stored.state.value for stored in store.changes(plan=plan.id))
@@ -236,6 +252,11 @@ class Choices:
     reject: tuple[str, ...]
     pick: tuple[str, ...]
     note: str
+
+    @property
+    def any(self) -> bool:
+        """Something is to be decided without asking."""
+        return self.approve_all or bool(self.approve or self.reject or self.pick)
 
 
 def decisions(plan: Plan, store: Store, choices: Choices, *, by: str) -> list[Decision]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from remediator.files import load_rules
 from remediator.plugins import LoadedFixers, load_fixers
 from remediator.rules import RuleSet
 from remediator.settings import LoadedSettings, Settings, load_settings
+from remediator.sources.opening import FileOptions, file_sources, open_source
 from remediator.store import Store
 from remediator.systems.marketo import Marketo
 from remediator.systems.salesforce import Salesforce
@@ -54,6 +55,14 @@ def settings_of(options: Options) -> LoadedSettings:
 def rules_of(settings: Settings, fixers: LoadedFixers | None = None) -> RuleSet:
     """Load the teams' rules in front of the built-in ones; they may name any fixer that loads."""
     return load_rules(settings.rules, fixers=set(fixers_of(settings) if fixers is None else fixers))
+
+
+def check_readable(files: Sequence[Path], settings: Settings) -> None:
+    """Raise ``ConfigError`` for the first file that no source can read, before any of them is taken in."""
+    choices = settings.sync_errors
+    sources = file_sources(FileOptions(columns=choices.columns, encoding=choices.encoding))
+    for path in files:
+        open_source(path, sources, encoding=choices.encoding)
 
 
 @contextmanager

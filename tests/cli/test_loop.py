@@ -79,6 +79,28 @@ def test_a_dry_run_of_plan_leaves_the_newest_plan_in_place(german: str, remediat
     assert remediator("apply", "--json").json["plan"] == kept
 
 
+def test_a_dry_run_of_review_verify_and_retry_shows_what_would_be_done(
+    german: str, connected: World, remediator: Remediator
+) -> None:
+    audit = len(list(connected.engine.store.audit()))
+    (decision,) = remediator("review", "--pick", "1=France", "--dry-run", "--json").json
+    assert (decision["approved"], decision["after"]) == (True, "France")
+    assert remediator("verify", "--all", "--dry-run", "--json").json == []
+    assert remediator("retry", "--dry-run", "--json").json == []
+    assert len(list(connected.engine.store.audit())) == audit
+
+    remediator("review", "--approve-all")
+    remediator("apply")
+    (case,) = remediator("verify", "--all", "--dry-run", "--json").json
+    assert case["state"] == "verifying"
+
+
+def test_a_decision_that_comes_too_late_says_so(german: str, remediator: Remediator) -> None:
+    remediator("review", "--approve-all")
+    remediator("apply")
+    assert "stay as they are" in remediator("review", "--reject", "1").err
+
+
 def test_a_plan_is_exported_as_signed_json_as_a_page_and_as_csv(german: str, remediator: Remediator) -> None:
     remediator("plan", "--out", "p.json", "--out", "p.html", "-o", "p.csv")
     document = json.loads(Path("p.json").read_text())
