@@ -24,8 +24,10 @@ from remediator.engine.planning import PlanResult, make_plan
 from remediator.engine.proposing import Answer, Proposer, failing_fields
 from remediator.engine.record_types import RecordTypes, Scope
 from remediator.engine.teaching import Teaching
+from remediator.errors import PlanRefused
 from remediator.model import CaseState, FailureLevel, Owner
 from remediator.plugins import load_fixers
+from remediator.policy import approve
 from remediator.settings import FixSettings, isolated_settings
 from remediator.store import CaseQuery
 from tests.builders import a_diagnosis, a_failure
@@ -334,3 +336,39 @@ def test_options_reach_the_fixer_that_they_are_for(lite: World) -> None:
     lite.refuse()
     lite.plan()
     assert seen == [{"shown": "yes"}]
+
+
+def test_of_two_cases_that_want_different_values_the_second_waits(lite: World) -> None:
+    person = lite.lead(country="Deutschland")
+    _take(lite, marketo_id=person, salesforce_id=None)
+    _take(lite, marketo_id=person, salesforce_id=None, rule="another-rule", code="OTHER_CODE")
+
+    def by_rule(request: FixRequest) -> Proposal:
+        assert request.diagnosis is not None
+        after = "Germany" if request.diagnosis.rule == "bad-country" else "Austria"
+        return Proposal(
+            edits=(Edit(field="Country", after=after),), confidence=Confidence.EXACT, reason="by rule"
+        )
+
+    lite.engine.fixers = {"country": Asked("country", by_rule)}
+    plan = lite.plan()
+    assert the_only(plan).after == "Germany"
+    (declined,) = plan.declined
+    assert "wants country to become something else" in declined.reason
+
+
+def test_a_weak_proposal_is_not_written_by_approving_everything_sure(lite: World) -> None:
+    person = lite.lead(country="Deutschland")
+    lite.refuse()
+
+    def guess(_: FixRequest) -> Proposal:
+        return Proposal(
+            edits=(Edit(field="Country", after="Germany"),), confidence=Confidence.WEAK, reason="a guess"
+        )
+
+    lite.engine.fixers = {"country": Asked("country", guess)}
+    plan = lite.plan()
+    assert approve(plan.changes, by="reviewer") == []
+    with pytest.raises(PlanRefused, match="nothing in it is approved"):
+        lite.apply(plan)
+    assert lite.our_writes(person) == []
