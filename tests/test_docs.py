@@ -151,10 +151,11 @@ def test_every_setting_stands_in_the_table_with_its_variable_and_default() -> No
         assert shown == variable(name)
         default = SETTINGS[name].get_default(call_default_factory=True)
         if default is not None and default != () and default != {}:
-            assert f"default `{default}`" in text or "no command" in text
+            assert f"default `{default}`" in text
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+# The environment reads ``..._FILE`` as a file that holds the value: such a name can only stand in the YAML.
+@pytest.mark.parametrize("name", [name for name in SETTINGS if not name.endswith("_file")])
 def test_a_variable_of_the_table_sets_its_setting(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -183,7 +184,7 @@ def test_every_variable_and_dotted_setting_named_anywhere_exists() -> None:
     for page, text in TEXTS.items():
         plain = re.sub(r"REMEDIATOR_\{.*?\}_\{.*?\}", "", text)
         for found in re.findall(r"REMEDIATOR_[A-Z_]+[A-Z]", plain):
-            assert found.removesuffix("_FILE") in known, f"{page}: {found}"
+            assert {found, found.removesuffix("_FILE")} & known, f"{page}: {found}"
         for found in re.findall(rf"`((?:{sections})\.[a-z_]+)`", text):
             assert found in SETTINGS or (ROOT / found).exists() or found.endswith(".py"), f"{page}: {found}"
 
