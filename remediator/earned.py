@@ -28,7 +28,7 @@ class Judged:
     """What became of one applied change.
 
     Attributes:
-        rule: rule of the failure, or the fixer's name where nothing had failed.
+        rule: rule of the failure, or ``fixer NAME`` for what counts towards preventive changes.
         good: proven by re-reading; ``False`` = failed again, was changed back, or was taken back.
     """
 
@@ -56,8 +56,8 @@ class Standing:
 
 
 def rule_of(change: Change) -> str:
-    """Return under which name a change's success is counted."""
-    return change.rule or change.fixer
+    """Return under which name a change's success is counted: its rule's, or its fixer's if nothing failed."""
+    return change.rule or f"fixer {change.fixer}"
 
 
 def standings(judged: Iterable[Judged]) -> dict[str, Standing]:

@@ -7,7 +7,7 @@ Whatever kills the process between two of them leaves a change that the next run
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -52,8 +52,14 @@ class ApplyReport:
         return self.stopped is None and set(self.outcomes) <= {ChangeState.APPLIED}
 
 
-def apply_plan(engine: Engine, plan: str, *, run: int) -> ApplyReport:
+def apply_plan(engine: Engine, plan: str, *, run: int, only: Collection[str] | None = None) -> ApplyReport:
     """Write a stored plan's approved changes; what was written before is not written again.
+
+    Args:
+        engine: whose store holds the plan.
+        plan: its id.
+        run: the run that writes.
+        only: ids of the changes to take now; the others stay approved. ``None`` is all.
 
     Raises:
         PlanRefused: no such plan, or nothing in it is approved.
@@ -65,7 +71,11 @@ def apply_plan(engine: Engine, plan: str, *, run: int) -> ApplyReport:
         raise PlanRefused(f"no plan {plan} in this store; see: remediator plan, or remediator runs list")
     report = ApplyReport(plan=plan)
     settle_interrupted(engine, run=run, report=report, plan=plan)
-    approved = [stored.change for stored in engine.store.changes(plan=plan, states={ChangeState.APPROVED})]
+    approved = [
+        stored.change
+        for stored in engine.store.changes(plan=plan, states={ChangeState.APPROVED})
+        if only is None or stored.change.id in only
+    ]
     if not approved and not report.outcomes:
         _refuse_undecided(engine, plan)
         return report

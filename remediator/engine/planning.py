@@ -170,7 +170,7 @@ def _plan_page(engine: Engine, page: Sequence[Case], proposer: Proposer, drafts:
     if not workable:
         return
     targets = find_targets(engine, workable, _fields_to_read(engine))
-    salesforce = _SalesforceValues(
+    salesforce = SalesforceValues(
         engine, [target for target in targets.values() if isinstance(target, Target)]
     )
     for case in workable:
@@ -215,7 +215,7 @@ def _fields_to_read(engine: Engine) -> list[str]:
 
 
 @dataclass(slots=True)
-class _SalesforceValues:
+class SalesforceValues:
     """Current values of Salesforce fields that are to be written there; one call a field and page."""
 
     engine: Engine
@@ -223,6 +223,7 @@ class _SalesforceValues:
     _known: dict[tuple[str, str], ReadResult] = field(default_factory=dict)
 
     def get(self, object_name: str, record_id: str, name: str) -> Value | Declined:
+        """Return one field's value, or why it is not known."""
         read = self._known.get((object_name, name))
         if read is None:
             ids = [
@@ -238,7 +239,7 @@ class _SalesforceValues:
 
 
 def _propose(
-    engine: Engine, case: Case, target: Target, proposer: Proposer, salesforce: _SalesforceValues
+    engine: Engine, case: Case, target: Target, proposer: Proposer, salesforce: SalesforceValues
 ) -> list[_Draft] | Declined:
     fields = engine.fields(target.object)
     record = {
@@ -296,7 +297,7 @@ def _drafts_of(
     fields: ObjectFields,
     record: Record,
     answer: Answer,
-    salesforce: _SalesforceValues,
+    salesforce: SalesforceValues,
     *,
     first: int,
 ) -> list[_Draft] | Declined:
@@ -330,7 +331,7 @@ class _Place:
 
 
 def _where_to_write(
-    description: FieldDescription, target: Target, salesforce: _SalesforceValues
+    description: FieldDescription, target: Target, salesforce: SalesforceValues
 ) -> _Place | Declined:
     name = description.name
     if description.marketo_name is None:

@@ -53,7 +53,7 @@ def find_targets(
         if read is None or case.marketo_id is None:
             continue
         if (values := read.records.get(case.marketo_id)) is not None:
-            found[case.id] = _target(case.marketo_id, values)
+            found[case.id] = target_of(case.marketo_id, values)
         elif case.marketo_id in read.missing:
             found[case.id] = Declined(
                 f"Marketo has no person {case.marketo_id} any more (deleted or merged); resolve the case, or "
@@ -66,7 +66,8 @@ def find_targets(
     return found
 
 
-def _target(marketo_id: str, values: Record) -> Target:
+def target_of(marketo_id: str, values: Record) -> Target:
+    """Return the person that these values, with the link fields among them, describe."""
     link = values.get("sfdcContactId") or values.get("sfdcLeadId") or values.get("sfdcId")
     is_contact = values.get("sfdcType") == "Contact" or (
         values.get("sfdcType") is None and isinstance(link, str) and link.startswith("003")
@@ -110,7 +111,7 @@ def _only_match(case: Case, matches: Sequence[tuple[str, Record]]) -> Target | D
                 "unlinked or deleted since"
             )
         case [(marketo_id, values)]:
-            return _target(marketo_id, values)
+            return target_of(marketo_id, values)
         case _:
             ids = ", ".join(marketo_id for marketo_id, _ in matches)
             return Declined(f"several Marketo persons ({ids}) are linked to {case.salesforce_id}: merge them")

@@ -1,0 +1,87 @@
+"""Our share of the vendors' daily calls, over all processes and restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from loguru import logger
+
+from remediator.engine.core import Engine
+from remediator.errors import VendorError
+from remediator.model import SystemName
+
+_RESERVE = 5
+"""Calls kept for what ends a run well: reading back, and asking how much is left."""
+
+
+def quota_day(system: SystemName, now: datetime) -> date:
+    """Return the vendor's own day: Marketo's begins at midnight US Central, Salesforce's rolls."""
+    zone = ZoneInfo("America/Chicago" if system is SystemName.MARKETO else "UTC")
+    return now.astimezone(zone).date()
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts an engine's calls into the store, so that other processes see them."""
+
+    engine: Engine
+    _told: dict[SystemName, int] = field(default_factory=dict)
+
+    def charge(self) -> None:
+        """Add the calls made since the last charge."""
+        for system, made in self._made().items():
+            new = made - self._told.get(system, 0)
+            if new > 0:
+                day = quota_day(system, self.engine.clock())
+                self.engine.store.running.add_calls(system, day, new)
+            self._told[system] = made
+
+    def left(self) -> dict[SystemName, int]:
+        """Return how many calls our share still has today; a system whose quota is unknown is absent."""
+        self.charge()
+        engine = self.engine
+        shares = {
+            SystemName.MARKETO: (engine.marketo.share, engine.settings.marketo.daily_share),
+            SystemName.SALESFORCE: (engine.salesforce.share, engine.settings.salesforce.daily_share),
+        }
+        found: dict[SystemName, int] = {}
+        for system, (share, part) in shares.items():
+            if share.quota:
+                used = engine.store.running.calls(system, quota_day(system, engine.clock()))
+                found[system] = max(0, int(share.quota * part) - max(used, share.used()) - _RESERVE)
+        return found
+
+    def _made(self) -> dict[SystemName, int]:
+        return {
+            SystemName.MARKETO: sum(self.engine.marketo.http.calls.values()),
+            SystemName.SALESFORCE: sum(self.engine.salesforce.http.calls.values()),
+        }
+
+
+@contextmanager
+def metered(engine: Engine) -> Iterator[Meter]:
+    """Count the calls made inside, and begin with what the store and the vendor know of today."""
+    meter = Meter(engine)
+    meter._told.update(meter._made())
+    try:
+        _learn(engine)
+        yield meter
+    finally:
+        meter.charge()
+
+
+def _learn(engine: Engine) -> None:
+    settings, share = engine.settings.marketo, engine.marketo.share
+    day = quota_day(SystemName.MARKETO, engine.clock())
+    ours = engine.store.running.calls(SystemName.MARKETO, day)
+    try:
+        used = engine.marketo.usage().total
+    except VendorError as exc:
+        # The figure only makes us more careful; without it our own count still holds.
+        logger.bind(event="usage_unknown").warning("Marketo's usage could not be read: {}", exc)
+        used = share.used_by_all
+    share.observe(used_by_all=used, quota=settings.daily_calls, ours=ours)

@@ -1,0 +1,201 @@
+"""Write what is approved for a campaign, at a pace that the native sync, the quota and the clock allow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from remediator.campaigns import Campaign
+from remediator.engine.applying import apply_plan
+from remediator.engine.core import Engine
+from remediator.engine.quota import Meter
+from remediator.engine.resync import resync
+from remediator.errors import RateLimited
+from remediator.limits import Bounds, Written, check_bounds
+from remediator.model import Change, ChangeState, SystemName
+from remediator.pacing import LOOK_BACK, backlog, finished_in, take
+from remediator.schedule import closes_at, day_start, opens_at
+
+_PLANS = 500
+_PENDING = frozenset({ChangeState.APPROVED, ChangeState.INTENDED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What is left, and when the native sync will be through with what was written.
+
+    Attributes:
+        left: changes that stay approved for the next run.
+        waiting: records that wait for the native sync now, as estimated from what we wrote.
+        done_in: until the sync has taken these and what is left.
+        why: what held the rest back, ``None`` when nothing is left.
+    """
+
+    left: int
+    waiting: int
+    done_in: timedelta
+    why: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Writes:
+    """What became of a campaign's approved changes in one run.
+
+    Attributes:
+        stopped: why a vendor ended it early, ``None`` if none did.
+    """
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    pushed: int = 0
+    stopped: str | None = None
+    outlook: Outlook | None = None
+
+
+def approved_changes(engine: Engine, campaign: Campaign) -> dict[str, list[Change]]:
+    """Return ``{plan: its approved changes}`` of the campaign's plans, oldest plan first."""
+    plans = [
+        summary.id
+        for summary in reversed(engine.store.plans(limit=_PLANS))
+        if summary.campaign == campaign.name and not _PENDING.isdisjoint(summary.states)
+    ]
+    found = {
+        plan: [stored.change for stored in engine.store.changes(plan=plan, states={ChangeState.APPROVED})]
+        for plan in plans
+    }
+    return {plan: changes for plan, changes in found.items() if changes}
+
+
+def population(engine: Engine, changes: Sequence[Change]) -> dict[SystemName, int]:
+    """Return how many records there are, as Salesforce counts them, with the people that only Marketo has.
+
+    Raises:
+        VendorError: it cannot be counted, so no share can be judged and nothing may be written.
+    """
+    leads = engine.salesforce.count("Lead", "IsConverted = false")
+    contacts = engine.salesforce.count("Contact")
+    alone = {
+        change.record_id
+        for change in changes
+        if change.system is SystemName.MARKETO and change.salesforce_id is None
+    }
+    return {SystemName.MARKETO: leads + contacts + len(alone), SystemName.SALESFORCE: leads + contacts}
+
+
+def check_campaign_limits(engine: Engine, campaign: Campaign, changes: Sequence[Change]) -> None:
+    """Raise ``LimitReached`` when these changes, with all of today's, are over a limit.
+
+    Raises:
+        VendorError: the records cannot be counted; nothing may be written then.
+    """
+    if not changes:
+        return
+    own, general = campaign.limits, engine.settings.limits
+    bounds = Bounds(
+        max_changes=min(own.max_changes, general.max_changes),
+        max_percent=min(own.max_percent, general.max_percent),
+        per_day=min(own.per_day, general.per_day),
+        per_field=min(own.per_field or general.per_field, general.per_field),
+    )
+    today = engine.store.running.written_since(day_start(campaign.timezone, engine.clock()))
+    check_bounds(
+        changes,
+        bounds,
+        population=population(engine, changes),
+        today=Written(total=today.total, by_field=today.by_field),
+    )
+
+
+def write_approved(engine: Engine, campaign: Campaign, meter: Meter, *, run: int) -> Writes:
+    """Write as much of what is approved as may be written now; the rest stays approved.
+
+    Raises:
+        AccessDenied: credentials or rights are missing.
+        StoreError: an intent could not be recorded; nothing more was written.
+        LeaseLost: another process took over.
+    """
+    writes = Writes()
+    plans = approved_changes(engine, campaign)
+    left = [change for changes in plans.values() for change in changes]
+    if not left:
+        return writes
+    chosen, why = _allowed(engine, campaign, left, meter)
+    gated = replace(engine, gate=_gate(engine, campaign))
+    for plan, changes in plans.items():
+        ids = {change.id for change in changes if change.id in chosen}
+        if not ids:
+            continue
+        applied = apply_plan(gated, plan, run=run, only=ids)
+        writes.outcomes += applied.outcomes
+        writes.notes += applied.notes
+        if applied.stopped is None:
+            writes.pushed += resync(gated, plan, run=run).requested
+        meter.charge()
+        if applied.stopped is not None:
+            writes.stopped = applied.stopped
+            break
+    remaining = sum(len(changes) for changes in approved_changes(engine, campaign).values())
+    waiting = _waiting(engine)
+    writes.outlook = Outlook(
+        left=remaining,
+        waiting=waiting,
+        done_in=finished_in(remaining, waiting=waiting, per_hour=engine.settings.verify.records_per_hour),
+        why=(writes.stopped or why or "some could not be read or written") if remaining else None,
+    )
+    return writes
+
+
+def _allowed(
+    engine: Engine, campaign: Campaign, left: Sequence[Change], meter: Meter
+) -> tuple[set[str], str | None]:
+    """Return the changes that may be written now, and what holds the others back."""
+    now = engine.clock()
+    window = campaign.window
+    if window is not None and closes_at(window.hours, campaign.timezone, now) is None:
+        opens = opens_at(window.hours, campaign.timezone, now)
+        return set(), f"the write window is closed until {opens:%Y-%m-%d %H:%M} UTC"
+    most = campaign.sync_load.max_backlog or engine.settings.sync_load.max_backlog
+    room = max(0, most - _waiting(engine))
+    calls = {str(system): count for system, count in meter.left().items()}
+    chosen = {change.id for change in take(left, records=room, calls=calls)}
+    if len(chosen) == len(left):
+        return chosen, None
+    if len({change.record_id for change in take(left, records=room, calls={})}) > len(
+        {change.record_id for change in left if change.id in chosen}
+    ):
+        told = ", ".join(f"{count} {system} calls" for system, count in calls.items())
+        return chosen, f"the day's share of API calls has only {told} left; it goes on tomorrow"
+    return chosen, (
+        f"sync_load.max_backlog ({most}): that many records may wait for the native sync at once; it goes on "
+        "when the sync has taken some"
+    )
+
+
+def _waiting(engine: Engine) -> int:
+    now = engine.clock()
+    written: Mapping[timedelta, int] = {
+        span: engine.store.running.written_since(now - span).total for span in LOOK_BACK
+    }
+    return backlog(written, per_hour=engine.settings.verify.records_per_hour)
+
+
+def _gate(engine: Engine, campaign: Campaign) -> Callable[[], None]:
+    """Return the engine's gate with the campaign's window in it."""
+    window, outer = campaign.window, engine.gate
+    if window is None:
+        return outer
+
+    def gate() -> None:
+        outer()
+        now = engine.clock()
+        if closes_at(window.hours, campaign.timezone, now) is None:
+            opens = opens_at(window.hours, campaign.timezone, now)
+            # The way in which a run ends cleanly: what was not sent goes back to approved.
+            raise RateLimited(
+                f"the write window closed; the rest waits until {opens:%Y-%m-%d %H:%M} UTC",
+                retry_after_s=(opens - now).total_seconds(),
+            )
+
+    return gate
