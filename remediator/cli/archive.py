@@ -93,7 +93,7 @@ def causes(
     from remediator.cli import output, wiring
 
     with wiring.open_store(options(context)) as (_, store):
-        rows = [output.plain(cause) for cause in store.causes(include_settled=include_settled)]
+        rows = [output.row_of(cause) for cause in store.causes(include_settled=include_settled)]
     output.print_table(rows, output.CAUSE_COLUMNS, as_json=as_json, empty="no open case; nothing to do")
     if rows and fail_on_findings:
         raise typer.Exit(EXIT_PARTIAL)

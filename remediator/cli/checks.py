@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,20 +71,27 @@ def run_checks(options: wiring.Options) -> list[Check]:
     check("store", store_works)
     check("rules", lambda: f"{len(wiring.rules_of(settings).rules)} rules")
     check("fixers", lambda: ", ".join(sorted(wiring.fixers_of(settings))))
-    with _client(lambda: Marketo(settings.marketo), "marketo credentials", checks) as marketo:
+    with _client(lambda: Marketo(settings.marketo, sleep=_briefly), "marketo credentials", checks) as marketo:
         if marketo is not None:
             check("marketo describe", lambda: _described(marketo, MARKETO_PERSON))
             check("marketo quota", lambda: _usage(marketo, settings.marketo.daily_calls))
             campaign = settings.marketo.resync_campaign
             if campaign is not None:
                 check("resync campaign", lambda: str(marketo.campaign(campaign)))
-    with _client(lambda: Salesforce(settings.salesforce), "salesforce credentials", checks) as salesforce:
+    with _client(
+        lambda: Salesforce(settings.salesforce, sleep=_briefly), "salesforce credentials", checks
+    ) as salesforce:
         if salesforce is not None:
             check("salesforce user", lambda: str(salesforce.whoami()))
             for name in ("Lead", "Contact"):
                 check(f"salesforce {name}", lambda name=name: _described(salesforce, name))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
             check("salesforce quota", lambda: _limits(salesforce))
     return checks
+
+
+def _briefly(seconds: float) -> None:
+    """Wait a blink: who asks what is wrong wants an answer, not a run's patience with a host that is down."""
+    time.sleep(min(seconds, 0.1))
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -75,13 +74,11 @@ def list_runs(
     with wiring.open_store(options(context)) as (_, store):
         rows = [
             {
-                **output.plain(run),
+                **output.row_of(run),
                 "what": ", ".join(f"{name} {count}" for name, count in run.counters.items()),
             }
             for run in store.runs(limit=limit)
         ]
-    for row in rows:
-        row["started_at"] = datetime.fromisoformat(row["started_at"]) if not as_json else row["started_at"]
     output.print_table(rows, output.RUN_COLUMNS, as_json=as_json, empty="nothing has run yet")
 
 

@@ -97,7 +97,7 @@ ACCESS_COLUMNS = (
     Column("sample", "sample"),
 )
 SETTING_COLUMNS = (Column("setting", "name"), Column("value", "value"), Column("from", "from"))
-CHECK_COLUMNS = (Column("check", "name"), Column("passed", "passed"), Column("result", "result"))
+CHECK_COLUMNS = (Column("check", "name"), Column("works", "passed"), Column("result", "result"))
 RULE_COLUMNS = (
     Column("rule", "id"),
     Column("category", "category"),
@@ -161,6 +161,11 @@ def plain(value: object) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(part) for part in value]
     return value if isinstance(value, int | float | bool) else str(value)
+
+
+def row_of(value: Any) -> dict[str, object]:
+    """Return a value's fields as a row: dates stay dates for a table, and JSON makes them text."""
+    return {part.name: getattr(value, part.name) for part in fields(value)}
 
 
 def print_json(value: object) -> None:
@@ -240,10 +245,9 @@ def progress(label: str) -> Iterator[Any]:
 
 def case_row(case: Case) -> dict[str, object]:
     """Return a case as a flat row for listings."""
-    row: dict[str, object] = plain(case)
     diagnosis = case.diagnosis
     return {
-        **row,
+        **row_of(case),
         "category": diagnosis.category.value,
         "code": diagnosis.code,
         "field": diagnosis.field,

@@ -107,6 +107,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
         output.print_json({"settings": rows, "checks": checks})
     else:
         output.print_table(rows, output.SETTING_COLUMNS, as_json=False, title="Settings")
-        output.print_table(output.plain(checks), output.CHECK_COLUMNS, as_json=False, title="\nChecks")
+        shown = [{**output.row_of(check), "passed": "ok" if check.passed else "FAILED"} for check in checks]
+        output.print_table(shown, output.CHECK_COLUMNS, as_json=False, title="\nChecks")
     if any(not check.passed for check in checks):
         raise typer.Exit(EXIT_ENVIRONMENT)

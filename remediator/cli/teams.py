@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from remediator.cli import scaffold
 from remediator.cli.options import Json, options
 from remediator.errors import EXIT_PARTIAL, ConfigError
 
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(rules_app, name="rules")
     app.add_typer(fixers_app, name="fixers")
+    scaffold.register(fixers_app)
 
 
 @rules_app.command("list")
