@@ -35,6 +35,8 @@ _SHAPES = (
     "UNABLE_TO_LOCK_ROW: unable to obtain exclusive access to this record or 1 records: 0015e0000{n:06d}",
     "insufficient access rights on cross-reference id: 0015e0000{n:06d}",
     "Please give the reason number {n} before you close this record",
+    "Branche {n}: ungültiger Wert für eingeschränktes Auswahllistenfeld: Wert {n}",
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST: 業種: 制限つき選択リスト項目の値が不適切: 値 {n}",
 )
 
 

@@ -18,7 +18,7 @@ HOLES = ("field", "fields", "value", "word", "object", "id", "ids", "any")
 A ``word`` is a value that must be one CamelCase word, the kind that only programs write."""
 
 # Every pair is one character to one character, so that offsets in the folded text hold in the original.
-_FOLD = str.maketrans(
+_FOLD = (
     {
         "\u00a0": " ", "\u202f": " ", "\u3000": " ", "\u2009": " ",
         "\uff1a": ":", "\ufe55": ":", "\uff0c": ",", "\u3001": ",", "\uff1b": ";",
@@ -27,7 +27,7 @@ _FOLD = str.maketrans(
         "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u00ab": '"', "\u00bb": '"',
         "\u300c": '"', "\u300d": '"', "\u2011": "-", "\u2010": "-", "\u2013": "-", "\u2014": "-",
     }
-)  # fmt: skip
+).items()  # fmt: skip
 _HOLE = re.compile(r"\{([a-z_]+)\}")
 _MAX_LABEL = 120
 _MAX_HOLE = 300
@@ -44,7 +44,12 @@ _RECORD_ID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{5}[A-Za-z0-9]{10}(?:[A-Z0-
 
 def fold(text: str) -> str:
     """Return the text as templates compare it: same length, one case, plain quotes and colons."""
-    plain = text if text.isascii() else text.translate(_FOLD)
+    plain = text
+    if not text.isascii():
+        # Several times faster than str.translate, because most of them are not there.
+        for typographic, simple in _FOLD:
+            if typographic in plain:
+                plain = plain.replace(typographic, simple)
     lowered = plain.lower()
     return lowered if len(lowered) == len(text) else plain
 

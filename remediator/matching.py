@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from remediator.extract import (
     Template,
@@ -143,48 +143,67 @@ def finding(template: Template, filled: Mapping[str, str]) -> Finding:
     return Finding(fields, value, subject, ids)
 
 
+Entry: TypeAlias = tuple[int, str, Template, Ready]
+"""Position in the order of rules, gate, template and its rule."""
+
+_GATE_WORD = re.compile(r"(?<![a-z0-9_])[a-z0-9_]+(?=[^a-z0-9_])")
+_WORD = re.compile(r"[a-z0-9_]+")
+_APART = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+
+
 class TextIndex:
     """Templates by a word of theirs, so that a text is compared only with those it may fit.
 
-    The word stands between spaces inside the template's gate, so a text that fits has it between spaces too.
+    The word ends inside the template's gate and begins there or at its very start, so a text that fits has it
+    as a word too. Gates in other scripts are found by one of their letters instead.
     """
 
-    __slots__ = ("_always", "_by_word", "_count", "_wide", "_words")
+    __slots__ = ("_always", "_by_letter", "_by_word", "_count", "_letters", "_words")
 
     def __init__(self) -> None:
-        self._by_word: dict[str, list[tuple[int, str, Template, Ready]]] = {}
-        self._always: list[tuple[int, str, Template, Ready]] = []
-        self._wide: list[tuple[int, str, Template, Ready]] = []
+        self._by_word: dict[str, list[Entry]] = {}
+        self._by_letter: dict[str, list[Entry]] = {}
+        self._always: list[Entry] = []
         self._words: set[str] = set()
+        self._letters: set[str] = set()
         self._count = 0
 
     def add(self, template: Template, rule: Ready) -> None:
         """Add one template of a rule; rules are added in their order."""
-        entry = (self._count, template.gate, template, rule)
+        gate = template.gate
+        entry = (self._count, gate, template, rule)
         self._count += 1
-        word = max(template.gate.split(" ")[1:-1], key=len, default="")
-        if word:
-            self._by_word.setdefault(word, []).append(entry)
-            self._words.add(word)
-        elif template.gate.isascii():
-            self._always.append(entry)
+        if words := _GATE_WORD.findall(gate):
+            _into(self._by_word, words, entry)
+            self._words = set(self._by_word)
+        elif not gate.isascii():
+            _into(self._by_letter, [letter for letter in gate if not letter.isascii()], entry)
+            self._letters = set(self._by_letter)
         else:
-            self._wide.append(entry)
+            self._always.append(entry)
 
-    def candidates(self, folded: str) -> list[tuple[int, str, Template, Ready]]:
+    def candidates(self, folded: str) -> list[Entry]:
         """Return the templates whose gate stands in the text, in the order of their rules."""
         found = [entry for entry in self._always if entry[1] in folded]
-        by_word = self._by_word
-        for word in self._words.intersection(folded.split(" ")):
-            found += [entry for entry in by_word[word] if entry[1] in folded]
-        if not folded.isascii():
-            found += [entry for entry in self._wide if entry[1] in folded]
+        plain = folded.isascii()
+        words = folded.translate(_APART).split() if plain else _WORD.findall(folded)
+        for word in self._words.intersection(words):
+            found += [entry for entry in self._by_word[word] if entry[1] in folded]
+        if not plain:
+            for letter in self._letters.intersection(folded):
+                found += [entry for entry in self._by_letter[letter] if entry[1] in folded]
         if len(found) > 1:
             found.sort(key=_order)
         return found
 
 
-def _order(entry: tuple[int, str, Template, Ready]) -> int:
+def _into(index: dict[str, list[Entry]], keys: Sequence[str], entry: Entry) -> None:
+    """File an entry under the key that has the fewest so far; the longest of several."""
+    key = min(keys, key=lambda one: (len(index.get(one, ())), -len(one)))
+    index.setdefault(key, []).append(entry)
+
+
+def _order(entry: Entry) -> int:
     return entry[0]
 
 

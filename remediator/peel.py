@@ -23,6 +23,9 @@ MAX_TEXT = 32_000
 _TAIL = 4_000
 _MAX_STEPS = 16
 _MAX_PREFIX = 80
+_MAX_DML = 200
+_DML_STARTS = tuple(f"{verb} failed. First " for verb in ("Insert", "Update", "Upsert", "Delete", "Merge"))
+_DML_STARTS += tuple(f"System.DmlException: {start}" for start in _DML_STARTS)
 _MISSPELT = (
     ("INSUFFISANT", "INSUFFICIENT"),
     ("INSUFICIENTE", "INSUFFICIENT"),
@@ -108,12 +111,18 @@ def peel(text: str, codes: Collection[str], speaks: Callable[[str], bool]) -> Pe
     if "\\_" in text:
         text = text.replace("\\_", "_")
     peeled = Peeled(text=text.strip(SPACES))
+    if peeled.text.startswith(_DML_STARTS) and (at := peeled.text.find("irst error: ", 0, _MAX_DML)) > 0:
+        _enter_dml(peeled, at)  # straight in: nothing else can stand before these words
     for _ in range(_MAX_STEPS):
         if not peeled.text:
             break
         if peeled.text[0] in "[{<" and _read_body(peeled):
             continue
-        if _read_head(peeled, codes, speaks):
+        # Behind a first code a word in lower case is text; a second code shows by its letters.
+        text = peeled.text
+        if (not peeled.codes or "_" in text[:40] or text[1:2].isupper()) and _read_head(
+            peeled, codes, speaks
+        ):
             continue
         if "{" in peeled.text and _enter_braces(peeled, codes):
             continue

@@ -115,17 +115,15 @@ def _cut_bulk(peeled: Peeled, text: str) -> str:
 def _cut_brackets(peeled: Peeled, text: str) -> str:
     """Take off Apex's field list: ``: [Name, Email]`` or ``: []``."""
     opening = text.rfind("[")
-    if opening < 0:
+    head = text[: max(opening, 0)].rstrip()
+    if not head or not (peeled.tailed or head.count(": ") > 1):
         return text
-    head = text[:opening].rstrip()
     names = split_names(text[opening + 1 : -1]) if text[opening + 1 : -1].strip() else ()
     if not head.endswith((":", "：")) or not all(_API_NAME.match(name) for name in names):
         return text
     if any(find_ids(name) for name in names):
         return text
-    if not peeled.tailed and (
-        len(names) != 1 or head.count(": ") < 2 or _UNDOUBTED_NAME.match(names[0]) is None
-    ):
+    if not peeled.tailed and (len(names) != 1 or _UNDOUBTED_NAME.match(names[0]) is None):
         return text
     if names and not peeled.fields:
         # The outermost list holds API names; one inside it, as of required fields, may hold labels.

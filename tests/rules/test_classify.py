@@ -191,6 +191,73 @@ def test_an_unlisted_code_is_named_and_only_guessed_at() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("message", "code", "category"),
+    [
+        ("UNABLE_TO_LOCK_ROW unable to obtain access", "UNABLE_TO_LOCK_ROW", Category.TRANSIENT),
+        ("AcmeError (STRING_TOO_LONG): Tier: too much", "STRING_TOO_LONG", Category.BAD_DATA),
+        ("[STRING_TOO_LONG] Tier: too much", "STRING_TOO_LONG", Category.BAD_DATA),
+        ("STRING\\_TOO\\_LONG: Tier: too much", "STRING_TOO_LONG", Category.BAD_DATA),
+        ('{:errorCode=>"STRING_TOO_LONG", :message=>"too much"}', "STRING_TOO_LONG", Category.BAD_DATA),
+        ("{&quot;errorCode&quot;:&quot;STRING_TOO_LONG&quot;}", "STRING_TOO_LONG", Category.BAD_DATA),
+        ("Invalid_Grant: que sais-je", "invalid_grant", Category.CONFIGURATION),
+        ("INSUFFISANT_ACCESS_OR_READONLY: non", "INSUFFICIENT_ACCESS_OR_READONLY", Category.PERMISSION),
+        (
+            "Trigger.acme.T: line 7, column 1|System.DmlException: Update failed. First exception on row 0; "
+            "first error: STRING_TOO_LONG, too much: [Tier__c]",
+            "STRING_TOO_LONG",
+            Category.BAD_DATA,
+        ),
+    ],
+)
+def test_a_code_is_read_however_a_client_log_or_page_writes_it(
+    message: str, code: str, category: Category
+) -> None:
+    got = classify(message)
+    assert (got.code, got.category) == (code, category)
+
+
+def test_a_trigger_in_marketos_braces_is_a_failure_of_automation() -> None:
+    got = classify(
+        "Failed to update SFDC {CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: a.T: execution of AfterUpdate caused "
+        "by: System.DmlException: Insert failed. First exception on row 0; first error: ENTITY_IS_DELETED, "
+        "entity is deleted: [] Trigger.a.T: line 3, column 1}"
+    )
+    assert (got.category, got.code) == (
+        Category.AUTOMATION_FAILURE,
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+    )
+
+
+def test_the_outer_list_of_api_names_counts_before_a_list_of_labels() -> None:
+    got = classify(
+        "Insert failed. First exception on row 0; first error: REQUIRED_FIELD_MISSING, Required fields are "
+        "missing: [Tier]: [Tier__c]"
+    )
+    assert got.field == "Tier__c"
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("derechos de acceso insuficientes para la referencia cruzada", "CROSS"),
+        ("Zugriffsrechte für die Querverweis-ID reichen nicht", "CROSS"),
+        ("droits d'accès insuffisants sur cet objet-là", "INSUFFICIENT_ACCESS_OR_READONLY"),
+        ("객체 ID에 대한 권한이 없습니다", "INSUFFICIENT_ACCESS_OR_READONLY"),
+        (
+            "Felder konnten nicht angelegt oder aktualisiert werden: Tier__c.",
+            "INVALID_FIELD_FOR_INSERT_UPDATE",
+        ),
+        ("le serveur trop occupé a refusé", "SERVER_UNAVAILABLE"),
+        ("ConcurrentPerOrgApex-Limit überschritten", "REQUEST_LIMIT_EXCEEDED"),
+        ("このセグメントは有効な国のリストにありません: 国", "FIELD_INTEGRITY_EXCEPTION"),
+    ],
+)
+def test_a_translated_text_without_a_code_is_told_by_the_words_that_stay(message: str, code: str) -> None:
+    expected = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY" if code == "CROSS" else code
+    assert classify(message).code == expected
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=400))
 def test_any_text_gets_the_same_answer_twice_and_never_an_error(text: str) -> None:
