@@ -8,7 +8,7 @@ the way container secrets are mounted. Secrets are refused in the YAML file.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -354,16 +354,11 @@ def _variable_of() -> dict[str, str]:
     """Return ``{dotted setting: variable}`` of what the environment set, for messages."""
     named = {name.removesuffix("_FILE")[len(_PREFIX) :].lower(): name for name in _variables()}
     found = {name: named[name] for name in Settings.model_fields if name in named}
-    for section, model in _sections():
-        for key in [*model.model_fields, *_unknown_keys(section, model, named)]:
-            if (variable := named.get(f"{section}_{key}")) is not None:
-                found[f"{section}.{key}"] = variable
+    for section, _ in _sections():
+        for name, variable in named.items():
+            if name.startswith(f"{section}_"):
+                found[f"{section}.{name.removeprefix(f'{section}_')}"] = variable
     return found
-
-
-def _unknown_keys(section: str, model: type[BaseModel], named: Collection[str]) -> list[str]:
-    keys = (name.removeprefix(f"{section}_") for name in named if name.startswith(f"{section}_"))
-    return [key for key in keys if key not in model.model_fields]
 
 
 def _unread() -> list[str]:
