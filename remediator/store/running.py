@@ -266,7 +266,9 @@ class Running:
         """Insert a row unless its key is there; returns whether it was inserted."""
         dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
         statement = dialect.insert(table).values(connection=self._connection, **values)
-        return bool(conn.execute(statement.on_conflict_do_nothing()).rowcount)
+        # Asked for the row itself: psycopg counts -1 here, whether a row went in or not.
+        once = statement.on_conflict_do_nothing().returning(table.c.connection)
+        return conn.execute(once).first() is not None
 
 
 @contextmanager
