@@ -132,8 +132,8 @@ def _convert(world: World, person: str) -> None:
 
 
 def test_waiting_for_another_problem_grows_rarer_but_never_stops(lite: World) -> None:
-    # Nobody can repair the state, so the country waits behind it for good.
-    lite.lead(country="Deutschland", state="Nowhereland")
+    # Nobody can repair the address, so the title waits behind it for good.
+    lite.lead(title=LONG, email="no email")
     lite.refuse()
     lite.apply(lite.approved_plan())
     a_turn(lite)
