@@ -98,6 +98,11 @@ class Inbox:
         ]
         return sorted(whole, key=lambda path: (shapes[path].mtime_ns, path.name))
 
+    @property
+    def holds_any(self) -> bool:
+        """Whether the last look saw a file, whole or not."""
+        return bool(self._seen)
+
     def done(self, path: Path, shape: Shape, *, why_rejected: str | None = None) -> Path | None:
         """Move an export out of the way, unless it changed since ``shape`` was taken.
 

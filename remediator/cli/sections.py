@@ -15,6 +15,7 @@ SECTIONS = {
     "Set up": ("init", "validate", "doctor", "schema", "version"),
     "See what is refused": ("scan", "causes", "cases", "explain", "access", "report"),
     "Repair it": ("plan", "review", "apply", "verify", "retry", "undo"),
+    "Leave it running": ("daemon", "run", "pause", "resume", "kill", "health", "backlog"),
     "Prove it": ("runs", "audit"),
     "Without a system": ("classify", "repair"),
     "Your own rules and fixers": ("rules", "fixers", "aliases"),

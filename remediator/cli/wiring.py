@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from remediator.rules import RuleSet
 from remediator.settings import LoadedSettings, Settings, load_settings
 from remediator.sources.opening import FileOptions, file_sources, open_source
 from remediator.store import Store
+from remediator.switch import Switch
 from remediator.systems.marketo import Marketo
 from remediator.systems.salesforce import Salesforce
 
@@ -105,7 +107,10 @@ def open_engine(
             config_hash=config_hash(settings, rules),
             clock=clock,
             actor=by or actor(),
+            gate=Switch(store.running, file=settings.daemon.kill_switch, environment=os.environ).check,
         )
+        # Asked again when a write has waited for its turn and is about to leave.
+        marketo.http.gate = salesforce.http.gate = engine.gate
         if on_step is not None:
             engine.on_step = on_step
         yield engine

@@ -1,0 +1,134 @@
+"""Running by itself: daemon, run, pause, resume, kill, health, backlog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from remediator.cli.options import DryRun, Json, options
+from remediator.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, ConfigError, RemediatorError
+
+Why = Annotated[str, typer.Option("--why", help="Kept with it, and shown to whoever wonders.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (run, daemon, pause, resume, kill, health, backlog):
+        app.command()(command)
+
+
+def daemon(
+    context: typer.Context,
+    inbox: Annotated[Path | None, typer.Option(help="Folder to watch, instead of daemon.inbox.")] = None,
+    listen: Annotated[str | None, typer.Option(help="host:port, instead of daemon.listen.")] = None,
+) -> None:
+    """Run until stopped: watch the inbox, run campaigns on schedule, retry, verify."""
+    from remediator.cli import unattended
+
+    if unattended.run_daemon(options(context), inbox=inbox, listen=listen):
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def run(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="One whole cycle, then leave.")] = False,
+    campaign: Annotated[str | None, typer.Option(help="Only this campaign, due or not.")] = None,
+    metrics_file: Annotated[
+        Path | None, typer.Option(help="Write metrics here, for a textfile collector.")
+    ] = None,
+    as_json: Json = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Do one whole cycle, for cron: take exports in, run the campaigns that are due, retry, verify."""
+    from remediator.cli import output, unattended
+
+    if not once:
+        raise ConfigError("say what to run: remediator run --once for one cycle, or remediator daemon")
+    cycle = unattended.run_cycle(
+        options(context), campaign=campaign, metrics_file=metrics_file, dry_run=dry_run
+    )
+    if as_json:
+        output.print_json({"code": cycle.code, "work": cycle.said, "codes": cycle.codes})
+    else:
+        for name, said in cycle.said.items():
+            unattended.say(f"{name}: {said}")
+        if not cycle.said:
+            output.say("[dim]nothing was due[/dim]")
+    if cycle.code:
+        raise typer.Exit(cycle.code)
+
+
+def pause(context: typer.Context, why: Why = "paused by hand") -> None:
+    """Stop all writes of this connection, on every host, until `resume`."""
+    from remediator.cli import output, wiring
+
+    with wiring.open_store(options(context)) as (_, store):
+        store.running.pause(why, by=wiring.actor(), now=wiring.now())
+    output.say(
+        "[yellow]paused[/yellow]: no write within five seconds. [dim]To go on: remediator resume[/dim]"
+    )
+
+
+def kill(context: typer.Context, why: Why = "killed by hand") -> None:
+    """Stop all writes at once, also where the store does not answer: by file and by store."""
+    from remediator.cli import output, unattended, wiring
+    from remediator.errors import StoreError
+    from remediator.switch import pull
+
+    settings = wiring.settings_of(options(context)).settings
+    pull(settings.daemon.kill_switch, why)
+    output.say(f"[red]killed[/red]: {settings.daemon.kill_switch} stops every process that looks for it here")
+    try:
+        with wiring.open_store(options(context)) as (_, store):
+            store.running.pause(why, by=wiring.actor(), now=wiring.now())
+    except StoreError as exc:
+        unattended.say(f"the store does not answer, so other hosts were not told: {exc}")
+        raise typer.Exit(EXIT_ENVIRONMENT) from exc
+    output.say("every other host has the word from the store. [dim]To go on: remediator resume[/dim]")
+
+
+def resume(context: typer.Context) -> None:
+    """Let writes go on after `pause` or `kill`; what was begun goes on from where it stands."""
+    from remediator.cli import output, unattended, wiring
+    from remediator.switch import release
+
+    with wiring.open_store(options(context)) as (settings, store):
+        gone = release(settings.daemon.kill_switch)
+        gone = store.running.resume(by=wiring.actor(), now=wiring.now()) or gone
+        halt = unattended.switch_of(settings, store).halted()
+    if halt is not None:
+        raise ConfigError(f"writes are still stopped by {halt.by}: {halt.why}; {halt.resume}")
+    output.say("[green]writes go on[/green]" if gone else "[dim]nothing was stopped[/dim]")
+
+
+def health(context: typer.Context, as_json: Json = False) -> None:
+    """Ask the daemon of these settings whether it is alive; exit 4 when it is not."""
+    from remediator.cli import output, unattended, wiring
+    from remediator.health import ask
+
+    listen = wiring.settings_of(options(context)).settings.daemon.listen
+    if not listen:
+        raise ConfigError("daemon.listen is empty, so no daemon can be asked; set it to a host:port")
+    try:
+        status, said = ask(listen, "/healthz")
+    except RemediatorError as exc:
+        unattended.say(str(exc))
+        raise typer.Exit(EXIT_ENVIRONMENT) from exc
+    if as_json:
+        output.print_json({"alive": status == 200, **said})
+    else:
+        parts = ", ".join(f"{name} {part}" for name, part in said.items() if part not in (None, []))
+        unattended.say(f"{'alive' if status == 200 else 'not alive'}: {parts}")
+    if status != 200:
+        raise typer.Exit(EXIT_ENVIRONMENT)
+
+
+def backlog(context: typer.Context, as_json: Json = False) -> None:
+    """Show the records that wait for the native sync because we changed them, and when it will be through."""
+    from remediator.cli import output, unattended, wiring
+
+    with wiring.open_store(options(context)) as (settings, store):
+        rows = unattended.backlog_rows(settings, store)
+    output.print_table(rows, unattended.BACKLOG_COLUMNS, as_json=as_json, empty="nothing waits for the sync")

@@ -1,0 +1,42 @@
+"""The time that schedules and due times go by: the real one, or a simulation's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import httpx
+
+from remediator.errors import ConfigError
+
+VARIABLE = "REMEDIATOR_CLOCK_URL"
+"""Where a sandbox tells its virtual time (``/control/clock``); for simulations only."""
+
+
+def real() -> datetime:
+    """Return the current time."""
+    return datetime.now(UTC)
+
+
+class Simulated:
+    """A clock asked for over HTTP. Leases, time-outs and the kill switch keep to real time all the same."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = httpx.Client(timeout=10, trust_env=False)
+
+    def __call__(self) -> datetime:
+        """Return the virtual time; raises ``ConfigError`` when it is not told."""
+        try:
+            told = self._client.get(self._url).raise_for_status().json()["now"]
+            return datetime.fromisoformat(told).astimezone(UTC)
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as exc:
+            raise ConfigError(
+                f"{VARIABLE}: no time from {self._url}: {exc}; unset it, or start the sandbox"
+            ) from exc
+
+
+def clock_of(environment: Mapping[str, str]) -> Simulated | None:
+    """Return the simulated clock that the environment names, ``None`` for the real one."""
+    url = environment.get(VARIABLE, "").strip()
+    return Simulated(url) if url else None

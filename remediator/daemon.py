@@ -1,0 +1,355 @@
+"""The long-running bot: one loop that looks around every second and starts what is due in threads.
+
+Of several daemons on one store, the one with the writer's lease works and the others wait for it. Whatever
+ends the process, a look at the store tells the next one where to go on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from functools import partial
+
+from loguru import logger
+
+from remediator.agenda import Agenda
+from remediator.bench import Bench, Config, shapes
+from remediator.crew import Crew
+from remediator.errors import ConfigError, LeaseHeld, LeaseLost, LimitReached, RemediatorError, StoreError
+from remediator.health import Port, Pulse
+from remediator.metrics import render, write_textfile
+from remediator.rounds import exported_when, follow_up, guarded, recover, run_job, take_exports
+from remediator.store import Store
+from remediator.switch import Switch
+from remediator.watch import Inbox
+from remediator.writer import Writer, holder_name
+
+UPKEEP, INTAKE = "upkeep", "inbox"
+_TEXTFILE_EVERY_S = 15.0
+
+Alert = Callable[[str, str | None], None]
+"""Told a standing trouble by key, and ``None`` when it is over."""
+
+
+def log_alert(key: str, trouble: str | None) -> None:
+    """Tell the log."""
+    if trouble is None:
+        logger.bind(event="alert_over", alert=key).warning("Over: {}", key)
+    else:
+        logger.bind(event="alert", alert=key).error("{}", trouble)
+
+
+class Daemon:
+    """Runs until it is stopped.
+
+    Args:
+        load: reads all files; raises ``ConfigError``, on which the last good state stays in force.
+        clock: the time of schedules and due times; virtual in a simulation.
+        environment: looked at for the kill switch.
+        virtual: the clock is a simulated one.
+        alert: hears of standing troubles and of their end.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        load: Callable[[], Config],
+        *,
+        clock: Callable[[], datetime],
+        environment: dict[str, str],
+        virtual: bool = False,
+        alert: Alert = log_alert,
+    ) -> None:
+        self.pulse = Pulse()
+        self.holder = holder_name()
+        self._store = store
+        self._load = load
+        self._clock = clock
+        self._virtual = virtual
+        self._alert = alert
+        self._environment = environment
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._reload = threading.Event()
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._crew = Crew(self._ended)
+        self._writer: Writer | None = None
+        self._agenda = Agenda(store, clock)
+        self._troubles: dict[str, str] = {}
+        self._next_upkeep: datetime | None = None
+        self._upkeep_failures = 0
+        self._next_textfile = 0.0
+
+    # From outside
+
+    def stop(self) -> None:
+        """Drain: start nothing more, finish the batch under way, leave."""
+        self._stopping.set()
+        self._wake.set()
+
+    def reload(self) -> None:
+        """Read all files again."""
+        self._reload.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        """Work until ``stop``.
+
+        Raises:
+            ConfigError: the files are wrong at the start, or the port is taken.
+        """
+        config = self._load()
+        daemon = config.settings.daemon
+        self._switch = Switch(self._store.running, file=daemon.kill_switch, environment=self._environment)
+        self._seen_files = shapes(config.files)
+        self._pending: Config | None = None
+        with ExitStack() as stack:
+            self._bench = self._bench_of(config)
+            stack.callback(self._close_bench)
+            self._inbox = self._inbox_of(config)
+            if daemon.listen:
+                port = Port(daemon.listen, pulse=self.pulse, metrics=self._metrics)
+                stack.enter_context(port)
+                logger.bind(event="listening").info("Answering on {}", port.address)
+            self.pulse.say(role="waiting", holder=self.holder)
+            while not self._stopping.is_set():
+                self._look()
+                self._wake.wait(self._bench.config.settings.daemon.look_s)
+                self._wake.clear()
+            self._drain()
+
+    # One look
+
+    def _look(self) -> None:
+        self.pulse.beat()
+        self._follow_files()
+        try:
+            if self._holds_lease():
+                self._start_work()
+            self._settled("store")
+            self.pulse.say(store_error=None, busy=self._crew.busy)
+        except StoreError as exc:
+            self.pulse.say(store_error=str(exc))
+            self._trouble("store", str(exc))
+        except RemediatorError as exc:
+            self._trouble("loop", str(exc))
+        else:
+            self._settled("loop")
+
+    def _holds_lease(self) -> bool:
+        if self._writer is not None:
+            if not self._writer.lost:
+                return True
+            self._let_go()
+        ttl_s = self._bench.config.settings.daemon.lease_s
+        try:
+            self._writer = Writer(self._store.running, holder=self.holder, ttl_s=ttl_s)
+        except LeaseHeld as exc:
+            if self.pulse.state.role != "waiting" or self.pulse.state.holder != exc.holder:
+                logger.bind(event="waiting").info("Waiting: {}", exc)
+            self.pulse.say(role="waiting", holder=exc.holder)
+            return False
+        logger.bind(event="working", token=self._writer.lease.token).info("Working as {}", self.holder)
+        self.pulse.say(role="working", holder=self.holder)
+        self._begin()
+        return True
+
+    def _let_go(self) -> None:
+        """Another process may be writing: ours stops at its gate, and nothing is started."""
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = None
+        self.pulse.say(role="waiting")
+
+    def _begin(self) -> None:
+        """Pick up what the last process with the lease left."""
+        left = recover(self._store, now=self._clock())
+        self._agenda.begin(self._bench.config.jobs, cut_short=left)
+        self._next_upkeep = None
+
+    def _start_work(self) -> None:
+        self._start_intake()
+        halt = self._switch.halted()
+        self.pulse.say(halted=None if halt is None else f"{halt.by}: {halt.why}")
+        if halt is None and self._pending is None:
+            self._start_campaigns()
+            self._start_upkeep()
+        self._write_textfile()
+
+    # Files
+
+    def _follow_files(self) -> None:
+        """Check changed files at once; use them as soon as nothing runs on the old ones."""
+        current = shapes(self._bench.config.files if self._pending is None else self._pending.files)
+        asked = self._reload.is_set()
+        self._reload.clear()
+        if asked or current != self._seen_files:
+            self._seen_files = current
+            self._read_files()
+        if self._pending is not None and not self._crew.busy:
+            self._change_over(self._pending)
+
+    def _read_files(self) -> None:
+        try:
+            config = self._load()
+            _check_unchangeable(self._bench.config, config)
+        except RemediatorError as exc:
+            trouble = f"the changed files are not used, the last good ones stay in force: {exc}"
+            self.pulse.say(config_error=str(exc))
+            self._trouble("config", trouble)
+        else:
+            self._pending = config
+            self._seen_files = shapes(config.files)
+
+    def _change_over(self, config: Config) -> None:
+        self._pending = None
+        try:
+            bench, inbox = self._bench_of(config), self._inbox_of(config)
+        except RemediatorError as exc:
+            self.pulse.say(config_error=str(exc))
+            self._trouble("config", f"the last good files stay in force: {exc}")
+            return
+        self._bench.close()
+        self._bench = bench
+        self._inbox = inbox
+        self._agenda.forget()
+        daemon = config.settings.daemon
+        self._switch = Switch(self._store.running, file=daemon.kill_switch, environment=self._environment)
+        self.pulse.say(config_error=None)
+        self._settled("config")
+        logger.bind(event="config_loaded").info("The changed files are in force")
+
+    def _bench_of(self, config: Config) -> Bench:
+        return Bench(config, self._store, engines=config.settings.daemon.campaigns_at_once + 1)
+
+    def _close_bench(self) -> None:
+        self._bench.close()
+
+    def _inbox_of(self, config: Config) -> Inbox | None:
+        daemon = config.settings.daemon
+        return None if daemon.inbox is None else Inbox(daemon.inbox, settle_s=daemon.settle_s)
+
+    # Work
+
+    def _start_intake(self) -> None:
+        if self._inbox is None or INTAKE in self._crew.busy or self._pending is not None:
+            return
+        try:
+            paths = self._inbox.ready()
+        except ConfigError as exc:
+            self._trouble("inbox", str(exc))
+            return
+        self._settled("inbox")
+        if paths:
+            inbox, bench = self._inbox, self._bench
+            when = exported_when(self._clock(), virtual=self._virtual)
+            self._crew.start(INTAKE, lambda: take_exports(inbox, bench.any, paths, exported_at=when))
+
+    def _start_campaigns(self) -> None:
+        config = self._bench.config
+        names = {job.name for job in config.jobs}
+        for tick, job in self._agenda.due(config.jobs):
+            busy = names.intersection(self._crew.busy)
+            if len(busy) >= config.settings.daemon.campaigns_at_once:
+                return
+            if job.name not in busy and self._agenda.claim(job, tick):
+                self._crew.start(job.name, self._on_engine(partial(run_job, job=job)))
+
+    def _start_upkeep(self) -> None:
+        now = self._clock()
+        if UPKEEP in self._crew.busy or (self._next_upkeep is not None and now < self._next_upkeep):
+            return
+        wait_s = self._bench.config.settings.daemon.upkeep_s * 2 ** min(self._upkeep_failures, 4)
+        self._next_upkeep = now + timedelta(seconds=wait_s)
+        self._crew.start(UPKEEP, self._on_engine(follow_up))
+
+    def _on_engine(self, work: Callable[..., object]) -> Callable[[], None]:
+        """Return work on an engine that writes only as long as this very lease is ours."""
+        writer, bench = self._writer, self._bench
+        if writer is None:
+            raise LeaseLost("no lease to work under")
+
+        def gate() -> None:
+            if self._closed.is_set():
+                raise LimitReached("the process is leaving; the rest waits for the next one", limit="drain")
+            writer.check()
+            self._switch.check()
+
+        def pause() -> None:
+            if self._stopping.is_set():
+                raise LimitReached("the process drains; the rest waits for the next one", limit="drain")
+            gate()
+
+        def run() -> None:
+            with bench.engine() as engine:
+                work(guarded(engine, gate=gate, pause=pause, lease=writer.lease))
+
+        return run
+
+    def _ended(self, name: str, error: Exception | None) -> None:
+        """Judge how a piece of work ended; runs in its thread."""
+        if name == UPKEEP:
+            self._upkeep_failures = 0 if error is None else self._upkeep_failures + 1
+        elif name != INTAKE:
+            self._agenda.ended(name, error)
+        if error is None:
+            self._settled(name)
+        elif not isinstance(error, LeaseLost) and getattr(error, "limit", None) not in (
+            "drain",
+            "kill_switch",
+        ):
+            self._trouble(name, f"{name}: {error}")
+        self._wake.set()
+
+    # What is told
+
+    def _trouble(self, key: str, text: str) -> None:
+        with self._lock:
+            if self._troubles.get(key) == text:
+                return
+            self._troubles[key] = text
+        self._alert(key, text)
+
+    def _settled(self, key: str) -> None:
+        with self._lock:
+            if self._troubles.pop(key, None) is None:
+                return
+        self._alert(key, None)
+
+    def _metrics(self) -> bytes:
+        return render(self._store, now=self._clock, ratios=self._bench.ratios)
+
+    def _write_textfile(self) -> None:
+        path = self._bench.config.settings.daemon.textfile
+        if path is None or time.monotonic() < self._next_textfile:
+            return
+        self._next_textfile = time.monotonic() + _TEXTFILE_EVERY_S
+        write_textfile(path, self._metrics())
+
+    # The end
+
+    def _drain(self) -> None:
+        self.pulse.say(role="draining")
+        daemon = self._bench.config.settings.daemon
+        logger.bind(event="draining").info("Draining: {}", ", ".join(self._crew.busy) or "nothing under way")
+        if not self._crew.join(daemon.drain_s):
+            logger.bind(event="not_drained").warning(
+                "{} did not end in {:g} s; what it began is read back next time",
+                ", ".join(self._crew.busy),
+                daemon.drain_s,
+            )
+        self._closed.set()
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _check_unchangeable(before: Config, after: Config) -> None:
+    for name in ("store", "connection"):
+        if getattr(before.settings, name) != getattr(after.settings, name):
+            raise ConfigError(f"{name} was changed, which a running daemon cannot follow; restart it")
+    if before.settings.daemon.listen != after.settings.daemon.listen:
+        raise ConfigError("daemon.listen was changed, which a running daemon cannot follow; restart it")

@@ -1,0 +1,312 @@
+"""The pieces of work that the daemon and `run --once` both do: take exports in, run a campaign, follow up.
+
+Each is one run on record. Which of them is due when, and in which thread, is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from loguru import logger
+
+from remediator import schedule
+from remediator.campaigns import Campaign
+from remediator.engine.applying import ApplyReport, settle_interrupted
+from remediator.engine.core import Engine, Step
+from remediator.engine.cycle import run_campaign
+from remediator.engine.quota import metered
+from remediator.engine.recording import RunRecord, recorded_run
+from remediator.engine.retrying import POLICIES, serve_retries
+from remediator.engine.scan import ScanReport, scan_file
+from remediator.engine.verifying import verify_due
+from remediator.errors import EXIT_LIMIT, EXIT_OK, EXIT_PARTIAL, ConfigError
+from remediator.model import CaseState, ChangeState
+from remediator.store import CaseQuery, Gap, Lease, Store
+from remediator.watch import Inbox, shape_of
+
+CAMPAIGN, UPKEEP, INTAKE = "campaign", "upkeep", "watch"
+"""What the runs are called; only whoever has the writer's lease makes such runs."""
+
+TAB_KEEPS = timedelta(days=5)
+"""Marketo's Sync Errors tab shows five days; what was not exported in time is gone."""
+
+PAUSES = frozenset({"before_read", "before_intent", "planning", "applying", "verifying", "retrying"})
+"""Steps at which work may be broken off with nothing under way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a piece of work came to.
+
+    Attributes:
+        outcome: as in ``Run.outcome``.
+        code: the exit code that it alone would give.
+        said: one sentence for people.
+    """
+
+    outcome: str = "ok"
+    code: int = EXIT_OK
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A campaign as the clock sees it.
+
+    Attributes:
+        next_tick: the first tick later than a moment, ``None`` for never.
+        due: the latest tick after the first moment up to the second, or none.
+        run: one whole cycle: ``(engine, run, dry run)``; fills the run's counters.
+    """
+
+    name: str
+    next_tick: Callable[[datetime], datetime | None]
+    due: Callable[[datetime, datetime], Sequence[datetime]]
+    run: Callable[[Engine, RunRecord, bool], Done]
+
+
+def job_of(campaign: Campaign) -> Job:
+    """Return a campaign as a job; one that is not enabled has no ticks and can still be asked for."""
+
+    def run(engine: Engine, record: RunRecord, dry_run: bool) -> Done:
+        report = run_campaign(engine, campaign, run=record.id, lease=engine.lease, dry_run=dry_run)
+        record.counters |= report.counters
+        writes = report.writes
+        planned = len(report.plan.changes) if report.plan is not None else 0
+        done = ", ".join(f"{count} {state}" for state, count in writes.outcomes.items()) or "nothing written"
+        said = f"{campaign.name} ({report.mode}): {planned} planned, {done}"
+        for more in (report.why_mode, report.would_stop, report.stopped, writes.stopped, report.demoted):
+            said += f"; {more}" if more else ""
+        if report.stopped is not None:
+            return Done(outcome="stopped", code=EXIT_LIMIT, said=said)
+        if not report.clean or writes.stopped is not None:
+            return Done(outcome="partial", code=EXIT_PARTIAL, said=said)
+        return Done(said=said)
+
+    ticking = campaign if campaign.enabled else campaign.model_copy(update={"schedule": None})
+    return Job(
+        name=campaign.name,
+        next_tick=lambda after: schedule.next_tick(ticking, after),
+        due=lambda after, now: schedule.due_ticks(ticking, after, now),
+        run=run,
+    )
+
+
+def run_job(engine: Engine, job: Job, *, dry_run: bool = False) -> Done:
+    """Run a campaign's cycle on record; raises what it raises."""
+    before = _results(engine)
+    with recorded_run(engine.store, CAMPAIGN, clock=engine.clock, campaign=job.name) as record:
+        try:
+            done = job.run(engine, record, dry_run)
+            record.outcome = done.outcome
+        finally:
+            record.counters |= _new_results(engine, before)
+    logger.bind(event="campaign_run", campaign=job.name, run=record.id).info("{}", done.said)
+    return done
+
+
+def follow_up(engine: Engine) -> Done | None:
+    """Settle what was interrupted, serve the retries and judge the fixes that are due; ``None``: nothing is.
+
+    Raises:
+        VendorError: a read or push failed; what came before it stands.
+    """
+    if not _anything_due(engine):
+        return None
+    before = _results(engine)
+    with recorded_run(engine.store, UPKEEP, clock=engine.clock) as record, metered(engine):
+        try:
+            settled = ApplyReport(plan="")
+            settle_interrupted(engine, run=record.id, report=settled)
+            retried = serve_retries(engine, run=record.id, random=Random())
+            verified = verify_due(engine, run=record.id)
+        finally:
+            record.counters |= _new_results(engine, before)
+        record.counters |= {
+            **{f"changes_{state}": count for state, count in settled.outcomes.items()},
+            **{str(verdict): count for verdict, count in verified.verdicts.items()},
+            "pushed": retried.pushed,
+            "dead": retried.dead,
+        }
+        record.outcome = "partial" if verified.unknown else "ok"
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in verified.verdicts.items())
+    said = f"{verdicts or 'no verdict'}; {verified.waiting} not there yet, {retried.pushed} tried again"
+    logger.bind(event="upkeep_run", run=record.id).info("Followed up: {}", said)
+    return Done(outcome=record.outcome, code=EXIT_PARTIAL if verified.unknown else EXIT_OK, said=said)
+
+
+def _anything_due(engine: Engine) -> bool:
+    store, now = engine.store, engine.clock()
+    waiting = frozenset({CaseState.VERIFYING, CaseState.RETRYING})
+    if store.count_cases(CaseQuery(states=waiting, due_before=now)):
+        return True
+    # Not yet queued, because they were refused since the last visit.
+    fresh = CaseQuery(states=frozenset({CaseState.OPEN}), categories=frozenset(POLICIES))
+    if any(case.diagnosis.retryable for case in store.cases(fresh)):
+        return True
+    lost = now - timedelta(seconds=engine.settings.verify.late_write_s)
+    return any(
+        stored.intended_at is not None and stored.intended_at < lost
+        for stored in store.changes(states={ChangeState.INTENDED})
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class Intake:
+    """What a look into the inbox took in.
+
+    Attributes:
+        reports: one a file that was taken.
+        rejected: ``{file name: why}`` of files that no source can read.
+    """
+
+    reports: list[ScanReport] = field(default_factory=list)
+    rejected: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def done(self) -> Done:
+        """The same for an exit code."""
+        rows = sum(report.rejected for report in self.reports)
+        bad = bool(rows or self.rejected)
+        new = sum(report.new for report in self.reports)
+        return Done(
+            outcome="partial" if bad else "ok",
+            code=EXIT_PARTIAL if bad else EXIT_OK,
+            said=f"{len(self.reports)} exports taken in, {new} new failures, {rows} rows and "
+            f"{len(self.rejected)} files rejected",
+        )
+
+
+def take_exports(
+    inbox: Inbox, engine: Engine, paths: Sequence[Path], *, exported_at: Callable[[Path], datetime]
+) -> Intake:
+    """Take in exports that are whole, and move each out of the way; asks no vendor.
+
+    Args:
+        paths: from ``Inbox.ready``.
+        exported_at: when a file was exported, as far as that can be told.
+
+    Raises:
+        StoreError: the store failed; the exports that were not taken stay where they are.
+    """
+    taken = Intake()
+    if not paths:
+        return taken
+    with recorded_run(engine.store, INTAKE, clock=engine.clock) as record:
+        for path in paths:
+            _take(inbox, engine, path, record, taken, exported_at(path))
+        record.counters |= {
+            name: sum(getattr(report, name) for report in taken.reports)
+            for name in ("rows", "new", "again", "duplicates", "reopened", "rejected")
+        } | {"files_rejected": len(taken.rejected)}
+        record.outcome = taken.done.outcome
+    logger.bind(event="exports_taken", run=record.id).info("{}", taken.done.said)
+    return taken
+
+
+def _take(
+    inbox: Inbox, engine: Engine, path: Path, record: RunRecord, taken: Intake, exported_at: datetime
+) -> None:
+    shape = shape_of(path)
+    if shape is None:
+        return
+    covered_until = engine.store.meters.last_intake()
+    try:
+        report = scan_file(
+            path,
+            store=engine.store,
+            classifier=engine.classifier,
+            settings=engine.settings,
+            run=record.id,
+            now=engine.clock(),
+            on_rows=lambda rows: engine.on_step(Step(name="scanning", done=rows)),
+        )
+    except ConfigError as exc:
+        if inbox.done(path, shape, why_rejected=str(exc)) is not None:
+            taken.rejected[path.name] = str(exc)
+            logger.bind(event="export_rejected").warning("{} was rejected: {}", path.name, exc)
+        return
+    if report.known_since is None:
+        _declare_gap(engine, covered_until, exported_at)
+    taken.reports.append(report)
+    inbox.done(path, shape)
+
+
+def _declare_gap(engine: Engine, covered_until: datetime | None, exported_at: datetime) -> None:
+    """Put on record that failures left the vendor's tab before anybody exported them."""
+    begins = exported_at - TAB_KEEPS
+    if covered_until is None or begins <= covered_until:
+        return
+    gap = Gap(from_at=covered_until, to_at=begins)
+    if engine.store.running.declare_gap(gap, actor=engine.actor, now=engine.clock()):
+        logger.bind(event="gap_declared").warning(
+            "Failures between {:%Y-%m-%d %H:%M} and {:%Y-%m-%d %H:%M} UTC were never exported; Marketo keeps "
+            "them for five days only",
+            gap.from_at,
+            gap.to_at,
+        )
+
+
+def exported_when(now: datetime, *, virtual: bool) -> Callable[[Path], datetime]:
+    """Return how to tell when a file was exported: by its own time, unless the clock is a simulated one."""
+
+    def tell(path: Path) -> datetime:
+        shape = shape_of(path)
+        if virtual or shape is None:
+            return now
+        return min(now, datetime.fromtimestamp(shape.mtime_ns / 1e9, UTC))
+
+    return tell
+
+
+def recover(store: Store, *, now: datetime) -> set[str]:
+    """Close the runs that a dead process left open; return the campaigns among them.
+
+    Only for whoever has the writer's lease: nobody else makes such runs, so none of them is alive.
+    """
+    cut_short: set[str] = set()
+    for run, command, campaign in store.meters.unfinished():
+        if command in (CAMPAIGN, UPKEEP, INTAKE):
+            store.finish_run(run, outcome="failed", counters={"interrupted": 1}, now=now)
+            logger.bind(event="run_interrupted", run=run).warning("Run {} was cut short; going on", run)
+            if campaign is not None:
+                cut_short.add(campaign)
+    return cut_short
+
+
+def guarded(
+    engine: Engine, *, gate: Callable[[], None], pause: Callable[[], None], lease: Lease | None = None
+) -> Engine:
+    """Return the engine for one piece of work: freshly described, and stopped by ``gate`` and ``pause``.
+
+    Args:
+        gate: called right before every write.
+        pause: called wherever the work may be broken off with nothing under way.
+        lease: the fencing token that intents are recorded under.
+    """
+
+    def on_step(step: Step) -> None:
+        if step.name in PAUSES:
+            pause()
+
+    engine.marketo.http.gate = gate
+    engine.salesforce.http.gate = gate
+    return replace(engine, gate=gate, on_step=on_step, lease=lease, _objects={})
+
+
+def _results(engine: Engine) -> dict[str, int]:
+    """Return ``{"calls_<system>_<result>": calls}`` of the engine's clients so far."""
+    return {
+        f"calls_{client.name}_{result}": count
+        for client in (engine.marketo, engine.salesforce)
+        for result, count in dict(client.http.results).items()
+    }
+
+
+def _new_results(engine: Engine, before: Mapping[str, int]) -> dict[str, int]:
+    made = {name: count - before.get(name, 0) for name, count in _results(engine).items()}
+    return {name: count for name, count in made.items() if count}
