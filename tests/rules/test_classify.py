@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 import time
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remediator.classify import Classifier, resolve_fields
+from remediator.classify import DIAGNOSIS_FIELDS, Classifier, resolve_fields
 from remediator.files import load_codes, load_rules
 from remediator.model import Category, Confidence, Diagnosis, SyncFailure
 
@@ -346,6 +347,10 @@ def test_labels_become_api_names_and_ambiguous_ones_stay() -> None:
     assert resolve_fields(twin, labels).fields == ("Twin",)
     written = classify("Required fields are missing: [segment__C]")
     assert resolve_fields(written, labels).fields == ("Segment__c",)
+
+
+def test_a_diagnosis_is_made_with_all_its_fields() -> None:
+    assert tuple(field.name for field in fields(Diagnosis)) == DIAGNOSIS_FIELDS
 
 
 def test_explain_names_every_step_and_the_cause_page() -> None:
