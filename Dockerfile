@@ -36,13 +36,14 @@ RUN groupadd --gid 10001 remediator \
 COPY --from=build /opt/remediator /opt/remediator
 ENV PATH=/opt/remediator/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1 \
-    REMEDIATOR_STORE=sqlite:////data/remediator.db
+    PYTHONUNBUFFERED=1
 USER 10001:10001
+# The default store and remediator.yaml are looked for here. No REMEDIATOR_ variable is set in the image: it would win over
+# the settings file that somebody mounts.
 WORKDIR /data
 VOLUME /data
 EXPOSE 9464
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["remediator", "health"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["remediator", "health"]
 ENTRYPOINT ["remediator"]
 CMD ["daemon"]
