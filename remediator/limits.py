@@ -78,8 +78,11 @@ def check_bounds(
                 limit="per_field",
             )
         total = population.get(system)
-        # Asked this way round, a limit that is no number (NaN) lets nothing through.
-        if total is not None and not 100 * together <= bounds.max_percent * total:
+        # One record may change twice a day, so 100 % is no bound here. Asked this way round, a limit that is
+        # no number (NaN) lets nothing through.
+        if total is None or bounds.max_percent >= 100:
+            continue
+        if not 100 * together <= bounds.max_percent * total:
             raise LimitReached(
                 f"{field} would change on {together} of {total} {system} records today, more than "
                 f"limits.max_percent ({bounds.max_percent:g} %); nothing more was written. Look at the rule "

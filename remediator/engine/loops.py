@@ -109,12 +109,12 @@ def _marketo_sources(engine: Engine, change: Change, since: datetime) -> list[st
     if change.system is not SystemName.MARKETO:
         return []
     log = engine.marketo.lead_changes([change.field], since - _AROUND, [change.record_id])
-    last = [
-        entry
+    sources = [
+        entry.source
         for entry in log
         if entry.field == change.field and not same_value(entry.new, change.after) and entry.source
     ]
-    return [f"Marketo's log: {last[-1].source}"] if last else []
+    return [f"{source} in Marketo's log" for source in dict.fromkeys(sources)]
 
 
 def _salesforce_user(engine: Engine, change: Change) -> list[str]:

@@ -1,0 +1,132 @@
+"""Promise 5 and F8: what a campaign may write is judged as a whole, before the first write."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from remediator.campaigns import Campaign, CampaignLimits, Mode
+from remediator.errors import EXIT_LIMIT, LimitReached, RateLimited, exit_code
+from remediator.model import CaseState, ChangeState
+from tests.engine.cycles import a_campaign, approve_plan, broken, earn, looked, run
+from tests.engine.world import World, with_limits
+
+
+def earned(world: World, **limits: object) -> Campaign:
+    """Return an automatic campaign that has earned it, among twenty people, with these limits."""
+    campaign = a_campaign(mode=Mode.AUTO, limits=CampaignLimits(**{"max_percent": 100, **limits}))
+    looked(world, campaign)
+    earn(world, campaign)
+    return campaign
+
+
+def stopped(world: World, campaign: Campaign) -> LimitReached:
+    before = len(world.our_writes())
+    with pytest.raises(LimitReached) as caught:
+        run(world, campaign)
+    assert len(world.our_writes()) == before
+    assert exit_code(caught.value) == EXIT_LIMIT
+    return caught.value
+
+
+def healthy(world: World, people: int) -> None:
+    for _ in range(people):
+        world.lead(country="United States")
+
+
+def test_a_rule_that_matches_most_records_is_stopped_before_its_first_write(a_world: World) -> None:
+    campaign = earned(a_world, max_percent=20)
+    healthy(a_world, 2)
+    people = broken(a_world, 12)
+    assert stopped(a_world, campaign).limit == "max_percent"
+    assert {a_world.state_of(person) for person in people} == {CaseState.PROPOSED}
+
+
+def test_a_rule_split_over_many_small_runs_is_stopped_like_one_big_run(a_world: World) -> None:
+    campaign = earned(a_world, max_percent=40)
+    healthy(a_world, 9)
+    finished = 0
+    for _ in range(6):
+        broken(a_world, 2)
+        with suppress(LimitReached):
+            run(a_world, campaign)
+            finished += 1
+    everybody = 1 + 9 + 12
+    assert 0 < finished < 6
+    assert len(a_world.our_writes()) <= 0.4 * everybody
+
+
+def test_too_many_changes_stop_the_whole_run(a_world: World) -> None:
+    campaign = earned(a_world, max_changes=2)
+    broken(a_world, 3)
+    assert stopped(a_world, campaign).limit == "max_changes"
+
+
+def test_the_settings_limit_holds_beside_the_campaigns(a_world: World) -> None:
+    campaign = earned(a_world)
+    with_limits(a_world.engine, max_changes=2)
+    broken(a_world, 3)
+    assert stopped(a_world, campaign).limit == "max_changes"
+
+
+def test_the_limit_of_a_day_counts_what_every_campaign_wrote(a_world: World) -> None:
+    one = earned(a_world)
+    other = a_campaign(name="other", mode=Mode.AUTO, limits=CampaignLimits(max_percent=100, per_day=4))
+    looked(a_world, other)
+    broken(a_world, 2)
+    run(a_world, one)
+    broken(a_world, 2)
+    assert stopped(a_world, other).limit == "per_day"
+
+
+def test_the_next_day_begins_with_a_fresh_limit(a_world: World) -> None:
+    campaign = earned(a_world, per_day=2)
+    broken(a_world, 2)
+    stopped(a_world, campaign)
+    a_world.pass_time(days=1)
+    broken(a_world, 2)
+    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 2}
+
+
+def test_the_limit_of_a_field_counts_that_field_only(a_world: World) -> None:
+    campaign = earned(a_world, per_field=3)
+    broken(a_world, 3)
+    assert stopped(a_world, campaign).limit == "per_field"
+
+
+def test_what_a_person_approved_is_stopped_as_a_whole_too(a_world: World) -> None:
+    campaign = looked(a_world, a_campaign(limits=CampaignLimits(max_percent=100, max_changes=2)))
+    broken(a_world, 3)
+    approve_plan(a_world, run(a_world, campaign))
+    assert stopped(a_world, campaign).limit == "max_changes"
+
+
+def test_what_waits_from_earlier_runs_counts(a_world: World) -> None:
+    campaign = looked(a_world, a_campaign(limits=CampaignLimits(max_percent=100, max_changes=3)))
+    broken(a_world, 2)
+    approve_plan(a_world, run(a_world, campaign))
+    a_world.engine.gate = _shut
+    run(a_world, campaign)
+    broken(a_world, 2)
+    approve_plan(a_world, run(a_world, campaign))
+    assert stopped(a_world, campaign).limit == "max_changes"
+
+
+def _shut() -> None:
+    raise RateLimited("held", retry_after_s=1)
+
+
+def test_a_stopped_plan_waits_for_a_person_and_is_named(a_world: World) -> None:
+    campaign = earned(a_world, max_changes=1)
+    broken(a_world, 2)
+    error = stopped(a_world, campaign)
+    plan = a_world.engine.store.plans(limit=1)[0]
+    assert plan.id in str(error)
+    assert plan.states == {ChangeState.PLANNED: 2}
+
+
+def test_the_first_look_names_the_limit_that_would_stop_it(a_world: World) -> None:
+    broken(a_world, 3)
+    report = run(a_world, a_campaign(limits=CampaignLimits(max_changes=2, max_percent=100)))
+    assert "max_changes" in (report.would_stop or "")
