@@ -164,9 +164,11 @@ def _apply(engine: Engine, store: Store, plan: str, *, command: str, as_json: bo
                 else ""
             )
         )
+        for reason, people in pushed.refused.items():
+            output.say(f"  [yellow]{people} people were not pushed: {escape(reason)}[/yellow]")
         if applied.stopped:
             output.say(f"[red]stopped early: {escape(applied.stopped)}[/red]")
-    if not applied.clean or pushed.waiting:
+    if not applied.clean or pushed.waiting or pushed.refused:
         raise typer.Exit(EXIT_PARTIAL)
 
 
