@@ -19,8 +19,10 @@ from typing import Self
 from loguru import logger
 
 from remediator.errors import ConfigError, RemediatorError
-from remediator.metrics import CONTENT_TYPE
 from remediator.settings_daemon import address
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""Prometheus' text form."""
 
 SILENT_S = 60.0
 """A loop that has not looked around for so long hangs; its looks are seconds apart."""

@@ -22,8 +22,6 @@ from remediator.model import SystemName
 from remediator.store import Store
 from remediator.store.meters import Readings
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
 Ratios = Callable[[], Mapping[SystemName, float]]
 """Returns the part of each vendor's daily quota that nobody has used yet, as far as it is known."""
 

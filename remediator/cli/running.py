@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -105,22 +106,23 @@ def resume(context: typer.Context) -> None:
 
 def health(context: typer.Context, as_json: Json = False) -> None:
     """Ask the daemon of these settings whether it is alive; exit 4 when it is not."""
-    from remediator.cli import output, unattended, wiring
+    # Nothing else: a container asks every half minute, and the engine takes a second to load.
     from remediator.health import ask
+    from remediator.settings import load_settings
 
-    listen = wiring.settings_of(options(context)).settings.daemon.listen
+    listen = load_settings(context.obj["config"]).settings.daemon.listen
     if not listen:
         raise ConfigError("daemon.listen is empty, so no daemon can be asked; set it to a host:port")
     try:
         status, said = ask(listen, "/healthz")
     except RemediatorError as exc:
-        unattended.say(str(exc))
+        typer.echo(str(exc), err=True)
         raise typer.Exit(EXIT_ENVIRONMENT) from exc
     if as_json:
-        output.print_json({"alive": status == 200, **said})
+        typer.echo(json.dumps({"alive": status == 200, **said}, indent=2))
     else:
         parts = ", ".join(f"{name} {part}" for name, part in said.items() if part not in (None, []))
-        unattended.say(f"{'alive' if status == 200 else 'not alive'}: {parts}")
+        typer.echo(f"{'alive' if status == 200 else 'not alive'}: {parts}", err=True)
     if status != 200:
         raise typer.Exit(EXIT_ENVIRONMENT)
 
