@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from remediator.errors import PermanentError, RecordMissing
@@ -95,17 +97,21 @@ def test_an_org_without_record_types_is_not_asked_for_them(lite: World) -> None:
     assert picklist_calls(lite) == 0
 
 
+@pytest.mark.parametrize(
+    "fault", [{"name": "server_error"}, {"name": "truncated"}, {"name": "empty", "body": {}}], ids=str
+)
 def test_what_a_record_type_allows_is_unknown_when_it_cannot_be_read_and_nothing_is_proposed(
-    lite: World,
+    fault: dict[str, Any], lite: World
 ) -> None:
     typed(lite, partner_type(lite), segment="public  SECTOR")
     lite.refuse()
-    lite.sandbox.faults.add(
-        {"name": "server_error", "system": "salesforce", "match": "*picklist-values*", "times": None}
-    )
+    lite.sandbox.faults.add({**fault, "system": "salesforce", "match": "*picklist-values*", "times": None})
     plan = lite.plan()
     assert plan.changes == ()
     assert "are not known" in plan.declined[0].reason
+    lite.sandbox.faults.clear()
+    lite.pass_time(minutes=1)
+    assert the_only(lite.plan()).after == "Public Sector"
 
 
 def test_a_picked_value_is_used_only_for_record_types_that_allow_it(lite: World) -> None:
