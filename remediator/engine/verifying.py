@@ -32,7 +32,7 @@ from remediator.model import (
     Verdict,
     same_value,
 )
-from remediator.store import CaseMove, CaseQuery
+from remediator.store import CaseMove, CaseQuery, Store
 from remediator.systems.base import ReadResult
 
 _PAGE = 300
@@ -226,9 +226,22 @@ def _newer_failures(
             for other in others[record]
         }
         newer[case.id] = [
-            other for other in known.values() if other.id != case.id and other.last_seen > since
+            other
+            for other in known.values()
+            if other.id != case.id and failed_since(engine.store, other, since)
         ]
     return newer
+
+
+def failed_since(store: Store, case: Case, moment: datetime) -> bool:
+    """Say whether a case failed after a moment, as far as reports that came after it can tell.
+
+    A report that was there before cannot speak of what was written since, however late its clock, which may
+    be in another zone than ours or ahead of it, says that it failed.
+    """
+    if case.last_seen <= moment:
+        return False
+    return any(seen.failed_at > moment and seen.taken_at > moment for seen in store.sightings(case.id))
 
 
 def _written_at(writes: Sequence[StoredChange]) -> datetime | None:
@@ -257,7 +270,7 @@ def _judge(
             case _Held.OTHER:
                 why = "no longer holds what we wrote: something changed it back or further"
                 return _to(case, CaseState.OPEN, f"{stored.change.field} {why}", Verdict.REVERTED)
-    if case.last_seen > written_at:
+    if failed_since(engine.store, case, written_at):
         return _to(
             case, CaseState.OPEN, "refused again for the same reason after the fix", Verdict.SAME_ERROR
         )
