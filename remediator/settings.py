@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
-from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -29,6 +28,8 @@ from remediator.errors import ConfigError
 from remediator.settings_daemon import DaemonSettings
 from remediator.settings_errors import explain, unknown_variables
 from remediator.settings_load import SyncLoadSettings
+from remediator.settings_sections import NotifySettings, RetentionSettings, SyncErrorsSettings
+from remediator.settings_sections import ZoneName as ZoneName
 
 DEFAULT_FILE = "remediator.yaml"
 _PREFIX = "REMEDIATOR_"
@@ -36,15 +37,6 @@ _NO_SETTINGS = frozenset(f"{_PREFIX}{name}" for name in ("CONFIG", "KILL", "CLOC
 """Variables that are read elsewhere: which file, the kill switch, a simulation's clock."""
 
 
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as exc:
-        raise ValueError(f"unknown time zone {name!r}; use an IANA name such as Europe/Berlin") from exc
-    return name
-
-
-ZoneName = Annotated[str, AfterValidator(_known_zone)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -110,18 +102,6 @@ class SalesforceSettings(_Section):
             "salesforce.url is not set: give the My Domain host or https://login.salesforce.com in "
             "remediator.yaml (remediator init writes one), or set REMEDIATOR_SALESFORCE_URL"
         )
-
-
-class SyncErrorsSettings(_Section):
-    """How to read Sync Errors exports, whose header and time zone Adobe does not document."""
-
-    columns: Mapping[str, str] = Field(
-        default_factory=dict,
-        description="our name (failed_on, level, message, marketo_id ...): name in the header",
-    )
-    timezone: ZoneName = "UTC"
-    date_order: Literal["auto", "mdy", "dmy"] = "auto"
-    encoding: str | None = Field(None, description="codec of the files; by default it is found out")
 
 
 class FixSettings(_Section):
@@ -192,6 +172,8 @@ class Settings(BaseSettings):
     campaigns: Path = Field(Path("campaigns"), description="folder with campaign files, *.yaml")
     verify: VerifySettings = VerifySettings()
     daemon: DaemonSettings = DaemonSettings()
+    notify: NotifySettings = NotifySettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @classmethod
     def settings_customise_sources(
