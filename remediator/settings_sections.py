@@ -63,6 +63,7 @@ class RetentionSettings(_Section):
 
     cases_days: int | None = Field(
         400,
+        ge=_WEEK,
         description="settled cases and their changes, which can then not be undone any more",
     )
     sightings_days: int | None = Field(

@@ -233,15 +233,39 @@ class Running:
                     .values(**values)
                 )
 
-    def notices_since(self, moment: datetime) -> int:
-        """Count the notices sent since a moment, for the hourly cap."""
+    def notices_since(self, moment: datetime, *, prefix: str = "") -> int:
+        """Count the notices sent since a moment, of the keys that begin so, for the hourly cap."""
         with self._database.reading() as conn:
             found: int = conn.execute(
                 select(func.count())
                 .select_from(notices)
-                .where(notices.c.connection == self._connection, notices.c.sent_at >= moment)
+                .where(
+                    notices.c.connection == self._connection,
+                    notices.c.sent_at >= moment,
+                    notices.c.key.startswith(prefix, autoescape=True),
+                )
             ).scalar_one()
         return found
+
+    def notices(self, *, prefix: str) -> list[Notice]:
+        """Return the notices whose keys begin so, oldest first."""
+        with self._database.reading() as conn:
+            rows = conn.execute(
+                select(notices)
+                .where(
+                    notices.c.connection == self._connection,
+                    notices.c.key.startswith(prefix, autoescape=True),
+                )
+                .order_by(notices.c.sent_at, notices.c.key)
+            ).all()
+        return [Notice(key=row.key, state=row.state, sent_at=row.sent_at) for row in rows]
+
+    def forget_notice(self, key: str) -> None:
+        """Forget what was said under a key."""
+        with self._database.writing() as conn:
+            conn.execute(
+                delete(notices).where(notices.c.connection == self._connection, notices.c.key == key)
+            )
 
     def declare_gap(self, gap: Gap, *, actor: str, now: datetime) -> bool:
         """Record, once, a stretch of time whose failures were never seen; audited."""
