@@ -16,6 +16,7 @@ class SchemaName(StrEnum):
     """What a JSON Schema can be printed of."""
 
     CONFIG = "config"
+    CAMPAIGN = "campaign"
     RULES = "rules"
     PLAN = "plan"
 
@@ -30,7 +31,8 @@ def init(
     directory: Annotated[Path, typer.Argument(help="Folder for the settings file.")] = Path(),
     dry_run: DryRun = False,
 ) -> None:
-    """Write a commented remediator.yaml; never over an existing one."""
+    """Write a commented remediator.yaml and ready-made campaigns; never over an existing file."""
+    from remediator.campaigns import templates
     from remediator.cli import output
     from remediator.cli.template import settings_template
 
@@ -41,12 +43,18 @@ def init(
     if dry_run:
         typer.echo(text, nl=False)
         return
+    campaigns = directory / "campaigns"
+    files = {target: text} | {campaigns / name: content for name, content in templates().items()}
+    written = [path for path in files if not path.exists()]
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        campaigns.mkdir(parents=True, exist_ok=True)
+        for path in written:
+            path.write_text(files[path], encoding="utf-8")
     except OSError as exc:
-        raise ConfigError(f"{target}: cannot be written: {exc.strerror}") from exc
-    output.say(f"wrote {target}\n[dim]next: fill it in, then: remediator doctor[/dim]")
+        raise ConfigError(f"{exc.filename or target}: cannot be written: {exc.strerror}") from exc
+    for path in written:
+        output.say(f"wrote {path}")
+    output.say("[dim]next: fill it in, then: remediator doctor[/dim]")
 
 
 def validate(
@@ -56,7 +64,8 @@ def validate(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Check the settings, every rule and its examples, and every fixer; touches no system."""
+    """Check the settings, every rule and its examples, every fixer and campaign; touches no system."""
+    from remediator.campaigns import load_campaigns
     from remediator.cli import output, wiring
     from remediator.replay import run_examples
 
@@ -68,28 +77,35 @@ def validate(
         raise ConfigError("\n".join(str(failure) for failure in failures))
     if strict and fixers.failures:
         raise ConfigError("\n".join(f"{failure.place}: {failure.error}" for failure in fixers.failures))
+    campaigns = load_campaigns(loaded.settings.campaigns, fixers=set(fixers))
     found = {
         "settings": str(loaded.file) if loaded.file else None,
         "rules": len(rules.rules),
         "fixers": sorted(fixers),
+        "campaigns": [campaign.name for campaign in campaigns],
         "skipped": [failure.place for failure in fixers.failures],
     }
     if as_json:
         output.print_json(found)
     else:
         where = loaded.file or "defaults and environment (no remediator.yaml here)"
-        output.say(f"[green]valid[/green]: {where}; {found['rules']} rules, {len(fixers)} fixers")
+        output.say(
+            f"[green]valid[/green]: {where}; {found['rules']} rules, {len(fixers)} fixers, "
+            f"{len(campaigns)} campaigns"
+        )
 
 
-def schema(name: Annotated[SchemaName, typer.Argument(help="config, rules or plan")]) -> None:
+def schema(name: Annotated[SchemaName, typer.Argument(help="config, campaign, rules or plan")]) -> None:
     """Print a JSON Schema, for editors and checks."""
-    from remediator import plan, rules
+    from remediator import campaigns, plan, rules
     from remediator.cli import output
     from remediator.settings import Settings
 
     match name:
         case SchemaName.CONFIG:
             output.print_json(Settings.model_json_schema())
+        case SchemaName.CAMPAIGN:
+            output.print_json(campaigns.Campaign.model_json_schema())
         case SchemaName.RULES:
             output.print_json(rules.RuleFile.model_json_schema())
         case SchemaName.PLAN:

@@ -44,7 +44,7 @@ class CampaignReport:
         writes: what was written, what is left for later, and when the native sync will be through.
         loops: what is no longer changed because something else keeps changing it back.
         would_stop: the limit that a writing run would have met, when it only looked.
-        stopped: why the run ended early; what was approved stays so for the next run.
+        stopped: why the run ended before it could write; what was approved stays so for the next run.
         demoted: why the campaign lost its automatic mode in this run.
     """
 
@@ -186,7 +186,6 @@ def _cycle(
         needs |= _approve(engine, campaign, report, needs)
     report.waiting.update(needs.values())
     report.writes = write_approved(engine, campaign, meter, run=report.run)
-    report.stopped = report.writes.stopped
 
 
 def _without_loops(engine: Engine, campaign: Campaign, plan: Plan, report: CampaignReport) -> Plan:

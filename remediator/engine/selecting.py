@@ -14,6 +14,7 @@ from remediator.engine.core import Engine
 from remediator.engine.planning import make_plan
 from remediator.errors import ConfigError
 from remediator.model import Case, CaseState, Diagnosis, Plan
+from remediator.rules import FIXER_NAMES
 from remediator.settings import Settings
 from remediator.store import CampaignState, CaseQuery
 
@@ -93,10 +94,17 @@ def _selected(engine: Engine, campaign: Campaign, *, again: bool, now: datetime)
 
 
 def _served(engine: Engine, diagnosis: Diagnosis) -> bool:
-    """Say whether one of the campaign's fixers is meant for this kind of failure."""
-    if diagnosis.fixers:
-        return any(name in engine.fixers for name in diagnosis.fixers)
-    return any(diagnosis.category in fixer.categories for fixer in engine.fixers.values())
+    """Say whether one of the campaign's fixers is meant for this kind of failure.
+
+    The rule names them; those that the built-in rules never name, such as a team's own, go by category.
+    """
+    if any(name in engine.fixers for name in diagnosis.fixers):
+        return True
+    return any(
+        diagnosis.category in fixer.categories
+        for name, fixer in engine.fixers.items()
+        if not diagnosis.fixers or name not in FIXER_NAMES
+    )
 
 
 def _is_final(engine: Engine, campaign: Campaign, case: Case) -> bool:
@@ -106,4 +114,5 @@ def _is_final(engine: Engine, campaign: Campaign, case: Case) -> bool:
     """
     if not campaign.fixers:
         return True
-    return all(name in engine.fixers for name in case.diagnosis.fixers)
+    named = case.diagnosis.fixers
+    return bool(named) and all(name in engine.fixers for name in named)

@@ -207,7 +207,7 @@ def test_a_window_that_closes_in_the_middle_stops_before_the_next_write(a_world:
 
     a_world.engine.on_step = long_pause
     report = run(a_world, campaign)
-    assert "window closed" in (report.stopped or "")
+    assert "window closed" in (report.writes.stopped or "")
     assert sorted(len(a_world.our_writes(person)) for person in people) == [0, 1]
     assert report.writes.outlook is not None
     assert report.writes.outlook.left == 1
