@@ -113,7 +113,7 @@ def run_campaign(
     state = work.store.running.campaign_state(campaign.name)
     mode, why = _mode(work, campaign, state, dry_run=dry_run)
     report = CampaignReport(campaign=campaign.name, run=run, mode=mode, why_mode=why)
-    with metered(work) as meter:
+    with metered(work, ask_vendor=True) as meter:
         try:
             _cycle(work, campaign, state, meter, report, dry_run=dry_run)
         except RateLimited as exc:

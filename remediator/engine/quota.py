@@ -63,25 +63,31 @@ class Meter:
 
 
 @contextmanager
-def metered(engine: Engine) -> Iterator[Meter]:
-    """Count the calls made inside, and begin with what the store and the vendor know of today."""
+def metered(engine: Engine, *, ask_vendor: bool = False) -> Iterator[Meter]:
+    """Count the calls made inside, and begin with what the store knows of today.
+
+    Args:
+        engine: whose clients make the calls.
+        ask_vendor: let the vendor tell too what everybody used, which costs a call.
+    """
     meter = Meter(engine)
     meter._told.update(meter._made())
     try:
-        _learn(engine)
+        _learn(engine, ask_vendor=ask_vendor)
         yield meter
     finally:
         meter.charge()
 
 
-def _learn(engine: Engine) -> None:
+def _learn(engine: Engine, *, ask_vendor: bool) -> None:
     settings, share = engine.settings.marketo, engine.marketo.share
     day = quota_day(SystemName.MARKETO, engine.clock())
     ours = engine.store.running.calls(SystemName.MARKETO, day)
-    try:
-        used = engine.marketo.usage().total
-    except VendorError as exc:
-        # The figure only makes us more careful; without it our own count still holds.
-        logger.bind(event="usage_unknown").warning("Marketo's usage could not be read: {}", exc)
-        used = share.used_by_all
+    used = share.used_by_all
+    if ask_vendor:
+        try:
+            used = engine.marketo.usage().total
+        except VendorError as exc:
+            # The figure only makes us more careful; without it our own count still holds.
+            logger.bind(event="usage_unknown").warning("Marketo's usage could not be read: {}", exc)
     share.observe(used_by_all=used, quota=settings.daily_calls, ours=ours)

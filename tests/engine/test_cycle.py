@@ -15,6 +15,7 @@ from remediator.engine.undoing import plan_undo
 from remediator.errors import ConfigError, LeaseLost, VendorError
 from remediator.model import CaseState, Category, ChangeState, Confidence, Decision, SystemName
 from remediator.settings import VerifySettings, isolated_settings
+from remediator.settings_load import SyncLoadSettings
 from tests.builders import a_change
 from tests.engine.cycles import a_campaign, approve_plan, broken, earn, looked, run
 from tests.engine.world import World
@@ -231,6 +232,21 @@ def test_what_the_native_sync_cannot_take_stays_approved_for_the_next_run(a_worl
     a_world.pass_time(hours=1)
     assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 2}
     assert [len(a_world.our_writes(person)) for person in people] == [1] * 5
+
+
+def test_the_pace_of_the_sync_is_learned_from_an_export(lite: World) -> None:
+    path = lite.folder / "status.csv"
+    path.write_text(
+        "Started At,Ended At,Object,Operation,Status,New,Updated,Deleted,Failed Item,Skipped\n"
+        "2026-03-02 10:00:00,2026-03-02 11:00:00,Person (Lead),Push updates,Succeeded,0,4,0,0,0\n"
+    )
+    lite.engine.settings = isolated_settings(
+        **{**dict(lite.engine.settings), "sync_load": SyncLoadSettings(status_file=path)}
+    )
+    broken(lite, 2)
+    report = run(lite, a_campaign())
+    assert report.plan is not None
+    assert report.plan.predicted_sync_s == 1800
 
 
 def test_a_campaign_that_used_up_its_share_of_calls_goes_on_the_next_day(a_world: World) -> None:
