@@ -6,28 +6,19 @@ Pure and deterministic. Any text gets an answer: ``unknown`` with a reason is on
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from remediator.extract import fold, read_shape
+from remediator.extract import Template, fold, read_shape
 from remediator.fallback import http_status, without_rule
 from remediator.matching import NOTHING, Finding, Layer, Ready, finding
 from remediator.model import Category, Diagnosis, SyncFailure
 from remediator.peel import MAX_TEXT, peel
 from remediator.rules import Rule, RuleSet
+from remediator.shapes import MAX_SHAPED, Reading, Shapes, is_plain_pattern, make_diagnosis
 from remediator.tails import Peeled
 
-_MEMO_TEXT = 2_000
 _API_NAME_TAIL = re.compile(r"\[\s*(\w+)\s*\]\s*$")
-
-
-DIAGNOSIS_FIELDS = (
-    "category", "code", "rule", "owner", "retryable", "confidence", "root_code", "fields", "value", "object",
-    "related_ids", "fixers", "reason",
-)  # fmt: skip
-"""All fields of a ``Diagnosis`` in the order in which they are made here; a test compares the two."""
-
-_PUT = tuple(getattr(Diagnosis, name).__set__ for name in DIAGNOSIS_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +58,9 @@ class Classifier:
         self._memo: dict[str, Diagnosis] = {}
         self._memo_before: dict[str, Diagnosis] = {}
         self._memo_size = memo_size
+        patterns = [rule.match.pattern for rule in self.rules.rules if rule.match.pattern]
+        self._has_shapes = all(map(is_plain_pattern, patterns))
+        self._shapes = Shapes(self._read, words=_words(self.rules.rules), codes=self._codes, size=memo_size)
 
     def classify(self, text: str) -> Diagnosis:
         """Return what the message means; never raises, whatever the text."""
@@ -74,13 +68,16 @@ class Classifier:
         if known is not None:
             return known
         diagnosis = self._memo_before.get(text)
+        if not self._memo_size or len(text) > MAX_SHAPED:
+            return diagnosis or self._diagnose(peel(text, self._codes, self._speaks), (), None)[0]
+        if diagnosis is None and self._has_shapes:
+            diagnosis = self._shapes.find(text)
         if diagnosis is None:
             diagnosis = self._diagnose(peel(text, self._codes, self._speaks), (), None)[0]
-        if self._memo_size and len(text) <= _MEMO_TEXT:
-            if len(self._memo) >= self._memo_size:
-                # Two generations: what is asked for again survives, what is not is forgotten in one go.
-                self._memo_before, self._memo = self._memo, {}
-            self._memo[text] = diagnosis
+        if len(self._memo) >= self._memo_size:
+            # Two generations: what is asked for again survives, what is not is forgotten in one go.
+            self._memo_before, self._memo = self._memo, {}
+        self._memo[text] = diagnosis
         return diagnosis
 
     def classify_failure(self, failure: SyncFailure) -> Diagnosis:
@@ -108,6 +105,13 @@ class Classifier:
             diagnosis=diagnosis,
         )
 
+    def _read(self, text: str) -> Reading:
+        """Return the diagnosis the long way, with everything that was decided on it."""
+        peeled = peel(text, self._codes, self._speaks)
+        diagnosis, rule = self._diagnose(peeled, (), None)
+        kinds = tuple([what for what, _ in peeled.steps])
+        return diagnosis, (tuple(peeled.codes), tuple(peeled.wrappers), kinds, rule and rule.id)
+
     def _speaks(self, text: str) -> bool:
         folded = fold(text)
         return any(layer.by_text.candidates(folded) for layer in self._layers)
@@ -134,7 +138,7 @@ class Classifier:
         root = codes[-1] if codes else (implied or rule).implied
         if len(codes) == 1 and implied is not None and implied is not rule and rule.wrappers:
             root = implied.implied or root
-        diagnosis = _diagnosis(
+        diagnosis = make_diagnosis(
             rule.category,
             codes[0] if codes else rule.implied,
             rule.id,
@@ -218,12 +222,12 @@ class Classifier:
         return self._by_text(text, folded)[1] if rule.wrappers or rule.root_codes else NOTHING
 
 
-def _diagnosis(*values: object) -> Diagnosis:
-    """Return a diagnosis from the values of ``DIAGNOSIS_FIELDS``, faster than its frozen constructor can."""
-    made = object.__new__(Diagnosis)
-    for put, value in zip(_PUT, values, strict=True):
-        put(made, value)
-    return made
+def _words(rules: Sequence[Rule]) -> Iterator[str]:
+    """Yield everything that the rules compare texts with, beside codes."""
+    for rule in rules:
+        yield from (*rule.match.object, *rule.match.field)
+        for source in (*rule.match.text, *rule.extract):
+            yield from Template.parse(source).literals
 
 
 def _why(rule: Ready | None, peeled: Peeled, codes: tuple[str, ...], diagnosis: Diagnosis | None) -> str:
