@@ -79,8 +79,7 @@ def job_of(campaign: Campaign) -> Job:
         planned = len(report.plan.changes) if report.plan is not None else 0
         done = ", ".join(f"{count} {state}" for state, count in writes.outcomes.items()) or "nothing written"
         said = f"{campaign.name} ({report.mode}): {planned} planned, {done}"
-        for more in (report.why_mode, report.would_stop, report.stopped, writes.stopped, report.demoted):
-            said += f"; {more}" if more else ""
+        said = "; ".join((said, *report.remarks))
         if report.stopped is not None:
             return Done(outcome="stopped", code=EXIT_LIMIT, said=said)
         if not report.clean or writes.stopped is not None:

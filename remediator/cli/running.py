@@ -90,11 +90,19 @@ def kill(context: typer.Context, why: Why = "killed by hand") -> None:
     output.say("every other host has the word from the store. [dim]To go on: remediator resume[/dim]")
 
 
-def resume(context: typer.Context) -> None:
+def resume(
+    context: typer.Context,
+    campaign: Annotated[
+        str | None, typer.Option(help="Give this campaign back the automatic mode that it lost, instead.")
+    ] = None,
+) -> None:
     """Let writes go on after `pause` or `kill`; what was begun goes on from where it stands."""
     from remediator.cli import output, unattended, wiring
     from remediator.switch import release
 
+    if campaign is not None:
+        unattended.restore(options(context), campaign)
+        return
     with wiring.open_store(options(context)) as (settings, store):
         gone = release(settings.daemon.kill_switch)
         gone = store.running.resume(by=wiring.actor(), now=wiring.now()) or gone

@@ -14,10 +14,11 @@ from typing import Any
 from rich.markup import escape
 
 from remediator.bench import Bench, Config
-from remediator.campaigns import load_campaigns
+from remediator.campaigns import find_campaign, load_campaigns
 from remediator.cli import output, wiring
 from remediator.clock import clock_of
 from remediator.daemon import Daemon
+from remediator.engine.cycle import restore_campaign
 from remediator.errors import EXIT_INTERRUPTED
 from remediator.metrics import render, write_textfile
 from remediator.once import Cycle, Once, find_job
@@ -66,6 +67,14 @@ def run_daemon(chosen: wiring.Options, *, inbox: Path | None, listen: str | None
         signal.signal(signal.SIGHUP, lambda *_: bot.reload())
         bot.run()
     return EXIT_INTERRUPTED if interrupted.is_set() else 0
+
+
+def restore(chosen: wiring.Options, campaign: str) -> None:
+    """Give a campaign back the automatic mode that it lost, and say so."""
+    with wiring.open_store(chosen) as (settings, store):
+        find_campaign(load_campaigns(settings.campaigns), campaign)
+        lost = restore_campaign(store, campaign, by=wiring.actor(), now=wiring.now())
+    say(f"campaign {campaign} {'runs by itself again' if lost else 'had not lost its automatic mode'}")
 
 
 def run_cycle(

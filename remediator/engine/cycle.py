@@ -25,11 +25,20 @@ from remediator.engine.retrying import RetryReport, serve_retries
 from remediator.engine.selecting import plan_cases, scoped
 from remediator.engine.standing import rule_standings
 from remediator.engine.verifying import VerifyReport, verify_due
-from remediator.engine.writing import Writes, approved_changes, check_campaign_limits, write_approved
+from remediator.engine.writing import (
+    Writes,
+    approved_changes,
+    check_campaign_limits,
+    write_approved,
+    writing_turn,
+)
 from remediator.errors import ConfigError, LimitReached, RateLimited
 from remediator.model import Change, ChangeState, DeclinedCase, Plan, Settlement
 from remediator.plan import Throughput, new_plan
 from remediator.store import CampaignState, Lease, Store
+
+_TOLD = 5
+"""Loops that a run tells one by one; the report has all."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +78,24 @@ class CampaignReport:
     def clean(self) -> bool:
         """Whatever was to be written was written; waiting for a pace, a window or a person is no fault."""
         return set(self.writes.outcomes) <= {ChangeState.APPLIED}
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people should hear of this run beside its numbers."""
+        outlook = self.writes.outlook
+        left = None
+        if outlook is not None and outlook.left:
+            minutes = round(outlook.done_in.total_seconds() / 60)
+            left = f"{outlook.left} changes stay approved: {outlook.why}"
+            left += f"; the sync needs about {minutes} min for these and the {outlook.waiting} that wait"
+        found = (
+            self.why_mode,
+            self.would_stop and f"a writing run would stop: {self.would_stop}",
+            self.stopped,
+            left,
+            *(loop.sentence for loop in self.loops[:_TOLD]),
+        )
+        return tuple(remark for remark in found if remark)
 
     @property
     def counters(self) -> dict[str, int]:
@@ -138,7 +165,10 @@ def _mode(
         rest = " only looks" if state is None else " options were changed only looks"
         return Mode.OBSERVE, what + rest
     if campaign.mode is Mode.AUTO and state is not None and state.demoted:
-        return Mode.REVIEW, f"it lost its automatic mode: {state.note}"
+        return Mode.REVIEW, (
+            f"it lost its automatic mode: {state.note}; to give it back: remediator resume --campaign "
+            f"{campaign.name}"
+        )
     return campaign.mode, None
 
 
@@ -176,6 +206,12 @@ def _cycle(
     if report.mode is Mode.OBSERVE:
         _look(engine, campaign, report)
         return
+    # From the look at today's count to the last write, so that two campaigns do not both pass a limit.
+    with writing_turn(engine.store):
+        _decide_and_write(engine, campaign, meter, report)
+
+
+def _decide_and_write(engine: Engine, campaign: Campaign, meter: Meter, report: CampaignReport) -> None:
     left = [change for changes in approved_changes(engine, campaign).values() for change in changes]
     if report.mode is Mode.AUTO:
         left = _demote_if_lost(engine, campaign, report, left)

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 from remediator.campaigns import Campaign
 from remediator.engine.applying import apply_plan
@@ -17,6 +19,7 @@ from remediator.limits import Bounds, Written, check_bounds
 from remediator.model import Change, ChangeState, SystemName
 from remediator.pacing import LOOK_BACK, backlog, finished_in, take
 from remediator.schedule import closes_at, day_start, opens_at
+from remediator.store import Store
 
 _PLANS = 500
 _PENDING = frozenset({ChangeState.APPROVED, ChangeState.INTENDED})
@@ -52,6 +55,20 @@ class Writes:
     pushed: int = 0
     stopped: str | None = None
     outlook: Outlook | None = None
+
+
+_turns: WeakKeyDictionary[Store, Lock] = WeakKeyDictionary()
+_handing_out = Lock()
+
+
+def writing_turn(store: Store) -> Lock:
+    """Return the lock that a campaign holds from its look at the limits until its last write.
+
+    Several campaigns run in threads of one process, and each must see what the others have written today.
+    Other processes are kept out by the lease.
+    """
+    with _handing_out:
+        return _turns.setdefault(store, Lock())
 
 
 def approved_changes(engine: Engine, campaign: Campaign) -> dict[str, list[Change]]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import time, timedelta
 
 import pytest
 
-from remediator.campaigns import Campaign, Earned, Mode, Select, SyncLoad, WriteWindow
+from remediator.campaigns import Campaign, CampaignLimits, Earned, Mode, Select, SyncLoad, WriteWindow
 from remediator.earned import persons_only
 from remediator.engine.core import Step
 from remediator.engine.cycle import restore_campaign
 from remediator.engine.quota import quota_day
 from remediator.engine.undoing import plan_undo
-from remediator.errors import ConfigError, LeaseLost, VendorError
+from remediator.errors import ConfigError, LeaseLost, LimitReached, VendorError
 from remediator.model import CaseState, Category, ChangeState, Confidence, Decision, SystemName
 from remediator.settings import VerifySettings, isolated_settings
 from remediator.settings_load import SyncLoadSettings
@@ -137,6 +138,24 @@ def test_a_campaign_whose_changes_are_taken_back_loses_its_automatic_mode_and_sa
     assert (again.mode, again.demoted) == (Mode.REVIEW, None)
     assert "lost its automatic mode" in (again.why_mode or "")
     assert [entry.event for entry in a_world.engine.store.audit(event="campaign_demoted")]
+
+
+def test_what_waited_approved_is_taken_back_with_the_automatic_mode(a_world: World) -> None:
+    campaign = looked(
+        a_world, auto(earned=Earned(approved=1, max_reopened_percent=10), sync_load=SyncLoad(max_backlog=1))
+    )
+    earn(a_world, campaign)
+    a_world.pass_time(hours=2)
+    people = broken(a_world, 2)
+    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 1}
+    for stored in list(a_world.engine.store.changes(states={ChangeState.APPLIED}))[:1]:
+        _undo(a_world, stored.change.id)
+    a_world.pass_time(hours=2)
+    assert run(a_world, campaign).demoted is not None
+    a_world.pass_time(hours=2)
+    run(a_world, campaign)
+    assert sum(len(a_world.our_writes(person)) for person in people) == 1
+    assert not list(a_world.engine.store.changes(states={ChangeState.APPROVED}))
 
 
 def test_a_person_gives_a_campaign_its_automatic_mode_back(a_world: World) -> None:
@@ -269,6 +288,32 @@ def test_calls_are_counted_for_other_processes_to_see(a_world: World) -> None:
     made = sum(a_world.engine.marketo.http.calls.values()) - before
     day = quota_day(SystemName.MARKETO, a_world.engine.clock())
     assert 0 < made == a_world.engine.store.running.calls(SystemName.MARKETO, day)
+
+
+def test_campaigns_in_several_threads_pass_no_limit_together(a_world: World) -> None:
+    limits = CampaignLimits(max_percent=100, per_day=4)
+    selects = {"leads": Select(objects=("Lead",)), "contacts": Select(objects=("Contact",))}
+    campaigns = [
+        looked(a_world, auto(name=name, limits=limits, select=select)) for name, select in selects.items()
+    ]
+    earn(a_world, campaigns[0])
+    a_world.pass_time(days=1)
+    for _ in range(3):
+        a_world.lead(country="Deutschland")
+        a_world.contact(country="Deutschland")
+    a_world.refuse()
+    before = len(a_world.our_writes())
+
+    def stopped(campaign: Campaign) -> bool:
+        try:
+            run(a_world, campaign)
+        except LimitReached:
+            return True
+        return False
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(stopped, campaigns)) == [False, True]
+    assert len(a_world.our_writes()) - before == 3
 
 
 # Care
