@@ -1,0 +1,462 @@
+"""The daemon's loop in this process, and its signals and switch as a real one."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from remediator.bench import Config
+from remediator.campaigns import parse_campaign
+from remediator.daemon import Daemon
+from remediator.engine.core import Engine
+from remediator.engine.recording import RunRecord
+from remediator.errors import ConfigError, LimitReached, TransientError
+from remediator.model import CaseState, ChangeState
+from remediator.rounds import Done, Job, job_of
+from remediator.sandbox.exports import sync_errors_csv
+from remediator.sandbox.server import Sandbox
+from remediator.settings_daemon import DaemonSettings
+from remediator.store import CaseQuery, Store
+from tests.daemons import (
+    DaemonProcess,
+    add_campaign,
+    approve_all,
+    daemon,
+    first_tick,
+    in_state,
+    remediator,
+    wait_for,
+)
+from tests.engine.world import World, world
+
+WRITES = {"marketo": "POST /rest/v1/leads.json", "salesforce": "PATCH /services/data/*"}
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def a_world(store: Store, tmp_path: Path) -> Iterator[World]:
+    """A sandbox whose clock moves only when told, and an engine, once on each database."""
+    with Sandbox(leads=0, speed=0) as sandbox, world(sandbox, store, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def lite(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
+    """The same on SQLite only."""
+    with (
+        Sandbox(leads=0, speed=0) as sandbox,
+        Store.open(sqlite_url) as store,
+        world(sandbox, store, tmp_path) as made,
+    ):
+        yield made
+
+
+Work = Callable[[Engine, RunRecord, bool], Done]
+
+
+def a_job(name: str, work: Work, cron: str = "0 * * * *") -> Job:
+    text = f'name: {name}\nschedule: "{cron}"\n'
+    return replace(job_of(parse_campaign(text, name=f"{name}.yaml")), run=work)
+
+
+@dataclass(slots=True)
+class Bot:
+    """A daemon in a thread, over a world and hand-made campaigns."""
+
+    made: World
+    jobs: tuple[Job, ...] = ()
+    settings: DaemonSettings = field(
+        default_factory=lambda: DaemonSettings(listen="", look_s=0.02, lease_s=5, upkeep_s=60)
+    )
+    broken: str | None = None
+    files: tuple[Path, ...] = ()
+    alerts: list[tuple[str, str | None]] = field(default_factory=list)
+    loads: int = 0
+
+    def load(self) -> Config:
+        self.loads += 1
+        if self.broken is not None:
+            raise ConfigError(self.broken)
+        settings = self.made.engine.settings.model_copy(update={"daemon": self.settings})
+        return Config(settings=settings, jobs=self.jobs, open_engine=self._engine, files=self.files)
+
+    @contextmanager
+    def _engine(self, _: Store) -> Iterator[Engine]:
+        yield self.made.engine
+
+    @contextmanager
+    def running(self) -> Iterator[Daemon]:
+        made = self.made
+        bot = Daemon(
+            made.engine.store,
+            self.load,
+            clock=made.sandbox.clock.now,
+            environment={},
+            virtual=True,
+            alert=lambda key, trouble: self.alerts.append((key, trouble)),
+        )
+        thread = threading.Thread(target=bot.run)
+        thread.start()
+        try:
+            wait_for("the daemon to work", lambda: bot.pulse.state.role == "working")
+            for job in self.jobs:
+                wait_for("the first sight", partial(made.engine.store.running.last_tick, job.name))
+            yield bot
+        finally:
+            bot.stop()
+            thread.join()
+
+    def later(self, span: timedelta) -> None:
+        self.made.sandbox.clock.advance(span)
+
+
+class Counted:
+    """A campaign's work that is counted, and may be told to hang or to raise."""
+
+    def __init__(self, *errors: Exception | None) -> None:
+        self.times = 0
+        self.at_once = 0
+        self.most_at_once = 0
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self._errors = list(errors)
+        self._lock = threading.Lock()
+
+    def __call__(self, engine: Engine, record: RunRecord, dry_run: bool) -> Done:
+        with self._lock:
+            self.times += 1
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            error = self._errors.pop(0) if self._errors else None
+        self.go_on.wait(30)
+        with self._lock:
+            self.at_once -= 1
+        if error is not None:
+            raise error
+        return Done()
+
+
+def test_a_tick_is_run_once_and_missed_ticks_together_once(a_world: World) -> None:
+    work = Counted()
+    bot = Bot(a_world, (a_job("hourly", work),))
+    with bot.running() as daemon:
+        bot.later(5 * HOUR)
+        wait_for("the cycle", lambda: work.times == 1 and not daemon.pulse.state.busy)
+        bot.later(HOUR)
+        wait_for("the next cycle", lambda: work.times == 2)
+    assert work.times == 2
+    assert [run.outcome for run in a_world.engine.store.runs() if run.command == "campaign"] == ["ok", "ok"]
+
+
+def test_a_campaign_never_overlaps_itself(lite: World) -> None:
+    work = Counted()
+    work.go_on.clear()
+    bot = Bot(lite, (a_job("hourly", work),))
+    with bot.running() as daemon:
+        bot.later(HOUR)
+        wait_for("the cycle to begin", lambda: work.times == 1)
+        bot.later(3 * HOUR)
+        looks = daemon.pulse
+        looks.say(store_error="seen")
+        wait_for("another look", lambda: looks.state.store_error is None)
+        assert work.times == 1
+        work.go_on.set()
+        wait_for("the tick that came meanwhile", lambda: work.times == 2)
+    assert work.most_at_once == 1
+
+
+def test_campaigns_take_turns_so_that_a_limit_a_day_cannot_be_passed_by_two(lite: World) -> None:
+    work = Counted()
+    bot = Bot(lite, (a_job("one", work), a_job("two", work), a_job("three", work)))
+    with bot.running():
+        bot.later(HOUR)
+        wait_for("all three", lambda: work.times == 3)
+    assert work.most_at_once == 1
+
+
+def test_campaigns_run_side_by_side_when_the_settings_say_so(lite: World) -> None:
+    work = Counted()
+    work.go_on.clear()
+    bot = Bot(lite, (a_job("one", work), a_job("two", work)))
+    bot.settings = bot.settings.model_copy(update={"campaigns_at_once": 2})
+    with bot.running():
+        bot.later(HOUR)
+        wait_for("both", lambda: work.most_at_once == 2)
+        work.go_on.set()
+
+
+def test_a_cycle_that_failed_is_tried_again_before_its_next_tick(lite: World) -> None:
+    work = Counted(TransientError("marketo is down"))
+    bot = Bot(lite, (a_job("weekly", work, "0 0 * * 0"),))
+    with bot.running() as daemon:
+        bot.later(timedelta(days=7))
+        wait_for("the failure", lambda: ("weekly", "weekly: marketo is down") in bot.alerts)
+        wait_for("its end", lambda: not daemon.pulse.state.busy)
+        bot.later(timedelta(minutes=10))
+        wait_for("the second try", lambda: work.times == 2)
+        wait_for("the end of the alert", lambda: ("weekly", None) in bot.alerts)
+
+
+def test_a_cycle_stopped_by_a_limit_is_told_and_waits_for_its_next_tick(lite: World) -> None:
+    work = Counted(LimitReached("too many", limit="max_percent"))
+    bot = Bot(lite, (a_job("weekly", work, "0 0 * * 0"),))
+    with bot.running():
+        bot.later(timedelta(days=7))
+        wait_for("the stop", lambda: ("weekly", "weekly: too many") in bot.alerts)
+        bot.later(timedelta(hours=3))
+        wait_for("upkeep's look", lambda: bot.made.engine.store.running.last_tick("weekly"))
+    assert work.times == 1
+    (run,) = [run for run in lite.engine.store.runs() if run.command == "campaign"]
+    assert (run.outcome, run.counters["stopped_max_percent"]) == ("stopped", 1)
+
+
+def test_one_campaigns_bug_does_not_end_the_others(lite: World) -> None:
+    sound = Counted()
+    bot = Bot(lite, (a_job("broken", Counted(ZeroDivisionError("oops"))), a_job("sound", sound)))
+    with bot.running():
+        bot.later(HOUR)
+        wait_for("the sound one", lambda: sound.times == 1)
+        wait_for("the alert", lambda: ("broken", "broken: oops") in bot.alerts)
+
+
+def test_changed_files_are_used_without_a_restart(lite: World) -> None:
+    file = lite.folder / "watched.yaml"
+    file.write_text("one")
+    work = Counted()
+    bot = Bot(lite, files=(file,))
+    with bot.running():
+        bot.jobs = (a_job("new", work),)
+        file.write_text("another")
+        wait_for("the new campaign", lambda: lite.engine.store.running.last_tick("new"))
+        bot.later(HOUR)
+        wait_for("its cycle", lambda: work.times == 1)
+
+
+def test_a_broken_file_keeps_the_last_good_one_in_force_and_alerts_until_it_is_mended(lite: World) -> None:
+    file = lite.folder / "watched.yaml"
+    file.write_text("one")
+    work = Counted()
+    bot = Bot(lite, (a_job("hourly", work),), files=(file,))
+    with bot.running() as daemon:
+        bot.broken = "watched.yaml, line 3: unknown key"
+        file.write_text("broken")
+        wait_for("the alert", lambda: bot.alerts)
+        key, trouble = bot.alerts[0]
+        assert key == "config"
+        assert "line 3" in str(trouble)
+        assert daemon.pulse.state.config_error is not None
+        bot.later(HOUR)
+        wait_for("the old campaign to go on", lambda: work.times == 1)
+        bot.broken = None
+        file.write_text("mended")
+        wait_for("the end of the alert", lambda: bot.alerts[-1] == ("config", None))
+        assert daemon.pulse.state.config_error is None
+
+
+def test_a_reload_waits_for_the_work_under_way(lite: World) -> None:
+    work = Counted()
+    work.go_on.clear()
+    bot = Bot(lite, (a_job("hourly", work),))
+    with bot.running() as daemon:
+        bot.later(HOUR)
+        wait_for("the cycle to begin", lambda: work.times == 1)
+        bot.jobs = (a_job("other", Counted()),)
+        daemon.reload()
+        wait_for("the files to be read", lambda: bot.loads == 2)
+        assert lite.engine.store.running.last_tick("other") is None
+        work.go_on.set()
+        wait_for("the change", lambda: lite.engine.store.running.last_tick("other"))
+
+
+def test_a_change_that_needs_a_restart_is_refused_and_said(lite: World) -> None:
+    bot = Bot(lite)
+    with bot.running() as daemon:
+        bot.settings = bot.settings.model_copy(update={"listen": "127.0.0.1:1"})
+        daemon.reload()
+        wait_for("the alert", lambda: bot.alerts)
+    assert "restart" in str(bot.alerts[0])
+
+
+def test_while_paused_exports_are_taken_in_and_no_campaign_begins(lite: World) -> None:
+    work = Counted()
+    bot = Bot(lite, (a_job("hourly", work),))
+    inbox = lite.folder / "inbox"
+    bot.settings = bot.settings.model_copy(update={"inbox": inbox, "settle_s": 0})
+    lite.lead(country="Deutschland")
+    lite.pass_time(minutes=6)
+    store = lite.engine.store
+    with bot.running() as daemon:
+        store.running.pause("careful", by="ann", now=lite.engine.clock())
+        wait_for("the pause to be seen", lambda: daemon.pulse.state.halted)
+        bot.later(HOUR)
+        content = sync_errors_csv(lite.sandbox.sync.errors, now=lite.sandbox.clock.now())
+        (inbox / "a.csv").write_bytes(content)
+        wait_for("the export", (lite.folder / "processed" / "a.csv").exists)
+        assert store.count_cases() == 1
+        assert work.times == 0
+        store.running.resume(by="ann", now=lite.engine.clock())
+        wait_for("the campaign", lambda: work.times == 1)
+
+
+def test_runs_that_a_dead_process_left_open_are_closed_and_its_campaign_goes_on(lite: World) -> None:
+    store = lite.engine.store
+    left = store.start_run("campaign", campaign="weekly", now=lite.engine.clock())
+    by_hand = store.start_run("apply", now=lite.engine.clock())
+    work = Counted()
+    bot = Bot(lite, (a_job("weekly", work, "0 0 * * 0"),))
+    with bot.running():
+        wait_for("the campaign to go on", lambda: work.times == 1)
+    found = {run.id: run.outcome for run in store.runs()}
+    assert (found[left], found[by_hand]) == ("failed", "running")
+
+
+# Real processes
+
+
+def two_systems(made: World) -> None:
+    """A fix for Marketo and one for Salesforce, approved: two batches."""
+    made.lead(country="Deutschland")
+    made.lead(industry="Technology\u200b")
+    made.refuse()
+    add_campaign(made)
+    assert approve_all(made) == 2
+
+
+def written(made: World) -> Counter[str]:
+    """Return our writes by system, by the sandbox's ledger."""
+    ours = {
+        str(made.engine.settings.marketo.client_id),
+        made.sandbox.org.bot.username,
+    }
+    entries = made.sandbox.ledger.entries(kind="write")
+    return Counter(entry["system"] for entry in entries if entry["actor"] in ours)
+
+
+def in_the_first_write(made: World, one: DaemonProcess) -> None:
+    """Bring a daemon to where the write of one batch is under way and the other's is not."""
+    for system, match in WRITES.items():
+        made.sandbox.faults.add({"name": "slow", "system": system, "match": match, "seconds": 3})
+    first_tick(made, one)
+    wait_for("the write to be under way", lambda: in_state(made, CaseState.APPLYING))
+
+
+def test_sigterm_finishes_the_batch_under_way_begins_no_other_and_leaves_with_zero(
+    a_world: World, store_url: str
+) -> None:
+    two_systems(a_world)
+    with daemon(a_world, store_url) as one:
+        in_the_first_write(a_world, one)
+        one.send(signal.SIGTERM)
+        assert one.ended() == 0, one.said
+    assert written(a_world).total() == 1
+    states = Counter(stored.state for stored in a_world.engine.store.changes())
+    assert states == {ChangeState.APPLIED: 1, ChangeState.APPROVED: 1}
+    with daemon(a_world, store_url, name="next") as heir:
+        heir.wait_until(role="working")
+        wait_for("the rest", lambda: written(a_world) == {"marketo": 1, "salesforce": 1})
+
+
+def test_a_pause_stops_the_next_write_and_what_was_begun_goes_on_after_resume(
+    a_world: World, store_url: str
+) -> None:
+    store = a_world.engine.store
+    stop_and_resume(
+        a_world, store_url, lambda: store.running.pause("stop", by="ann", now=a_world.engine.clock())
+    )
+    assert store.verify_audit().intact
+
+
+def test_the_kill_file_stops_the_next_write_and_what_was_begun_goes_on_after_resume(
+    lite: World, sqlite_url: str
+) -> None:
+    stop_and_resume(lite, sqlite_url, lambda: (lite.folder / "remediator.kill").write_text("stop"))
+
+
+def stop_and_resume(made: World, store_url: str, stop: Callable[[], object]) -> None:
+    two_systems(made)
+    with daemon(made, store_url) as one:
+        in_the_first_write(made, one)
+        stop()
+        state = one.wait_until(busy=[])
+        assert "stop" in state["halted"]
+        assert written(made).total() == 1
+        done = remediator(made, store_url, "resume")
+        assert done.returncode == 0, done.stderr
+        one.wait_until(halted=None)
+        made.sandbox.clock.advance(timedelta(minutes=11))
+        wait_for("the rest", lambda: written(made) == {"marketo": 1, "salesforce": 1})
+
+
+def test_a_reloaded_daemon_takes_new_campaign_files_on_sighup_and_keeps_the_good_ones_when_broken(
+    lite: World, sqlite_url: str
+) -> None:
+    with daemon(lite, sqlite_url) as one:
+        one.wait_until(role="working")
+        add_campaign(lite)
+        one.send(signal.SIGHUP)
+        wait_for("the new campaign", lambda: lite.engine.store.running.last_tick("country"))
+        (lite.folder / "campaigns" / "broken.yaml").write_text("name: [")
+        state = wait_for("the error", lambda: one.state().get("config_error"))
+        assert "broken.yaml" in state
+        one.send(signal.SIGINT)
+        assert one.ended() == 130
+
+
+def test_one_cycle_does_what_the_daemon_does_and_leaves_with_an_honest_code(
+    a_world: World, store_url: str
+) -> None:
+    two_systems(a_world)
+    target = a_world.folder / "metrics.prom"
+    looked = remediator(a_world, store_url, "run", "--once", "--dry-run", "--json")
+    assert looked.returncode == 0, looked.stderr
+    assert not written(a_world)
+    done = remediator(a_world, store_url, "run", "--once", "--json", "--metrics-file", str(target))
+    assert done.returncode == 0, done.stderr
+    assert "2 applied" in json.loads(done.stdout)["work"]["country"]
+    assert written(a_world) == {"marketo": 1, "salesforce": 1}
+    assert 'result="applied"' in target.read_text()
+    a_world.pass_time(minutes=20)
+    again = remediator(a_world, store_url, "run", "--once")
+    assert again.returncode == 0, again.stderr
+    cleared = a_world.engine.store.cases(CaseQuery(states=frozenset({CaseState.CLEARED})))
+    assert len(list(cleared)) == 2
+
+
+def test_one_cycle_beside_a_daemon_says_who_works_and_leaves_with_zero(lite: World, sqlite_url: str) -> None:
+    with daemon(lite, sqlite_url) as one:
+        holder = one.wait_until(role="working")["holder"]
+        done = remediator(lite, sqlite_url, "run", "--once")
+    assert done.returncode == 0
+    assert holder in done.stderr
+
+
+def test_one_cycle_under_the_kill_switch_writes_nothing_and_says_so_by_its_code(
+    lite: World, sqlite_url: str
+) -> None:
+    two_systems(lite)
+    assert remediator(lite, sqlite_url, "kill", "--why", "audit day").returncode == 0
+    done = remediator(lite, sqlite_url, "run", "--once")
+    assert (done.returncode, written(lite)) == (3, {})
+    assert "audit day" in done.stderr
+    refused = remediator(lite, sqlite_url, "apply")
+    assert refused.returncode == 3
+    assert not written(lite)
+    assert remediator(lite, sqlite_url, "resume").returncode == 0
+    assert remediator(lite, sqlite_url, "run", "--once").returncode == 0
+    lite.sandbox.clock.advance(timedelta(minutes=11))
+    assert remediator(lite, sqlite_url, "run", "--once").returncode == 0
+    assert written(lite) == {"marketo": 1, "salesforce": 1}
+
+
+def test_health_says_by_its_code_whether_the_daemon_lives(lite: World, sqlite_url: str) -> None:
+    assert remediator(lite, sqlite_url, "health").returncode == 4
