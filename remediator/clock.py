@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 
 import httpx
 
@@ -27,9 +28,17 @@ class Simulated:
 
     def __call__(self) -> datetime:
         """Return the virtual time; raises ``ConfigError`` when it is not told."""
+        return self._told()[0]
+
+    @cached_property
+    def speed(self) -> float:
+        """Virtual seconds a real second, apart from jumps."""
+        return self._told()[1]
+
+    def _told(self) -> tuple[datetime, float]:
         try:
-            told = self._client.get(self._url).raise_for_status().json()["now"]
-            return datetime.fromisoformat(told).astimezone(UTC)
+            told = self._client.get(self._url).raise_for_status().json()
+            return datetime.fromisoformat(told["now"]).astimezone(UTC), float(told.get("speed", 1))
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as exc:
             raise ConfigError(
                 f"{VARIABLE}: no time from {self._url}: {exc}; unset it, or start the sandbox"

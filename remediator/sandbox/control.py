@@ -9,6 +9,8 @@
 | GET sync-status.csv | the export of the Sync Status tab |
 | GET, POST, DELETE faults ``?id=`` | faults in force; see ``faults.py`` |
 | POST edit ``{"system", "object", "id", "values", "by"}`` | a person edits a record |
+| POST mistakes ``{"count": n, "seed": n}`` | people in step get fresh bad values, as seeded ones have |
+| POST mend ``{"ids": [...]}`` | a person takes back by hand what Salesforce refuses |
 | GET truth ``?ids=`` | the right answers |
 | GET wrong-changes ``?actor=`` | what an API user wrote that is not a right answer |
 | GET refused | who is out of step now, and why |
@@ -44,6 +46,7 @@ from remediator.sandbox.exports import (
     sync_status_csv,
 )
 from remediator.sandbox.marketo.fields import FIELDS
+from remediator.sandbox.mistakes import make_mistakes, mend
 from remediator.sandbox.wrong_changes import wrong_changes
 
 if TYPE_CHECKING:
@@ -78,6 +81,8 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         ("POST", "faults", control.add_fault),
         ("DELETE", "faults", control.clear_faults),
         ("POST", "edit", control.edit),
+        ("POST", "mistakes", control.mistakes),
+        ("POST", "mend", control.mend),
         ("GET", "truth", control.truth),
         ("GET", "wrong-changes", control.wrong_changes),
         ("GET", "refused", control.refused),
@@ -215,6 +220,13 @@ class _Control:
         after = org.get(name, record_id)
         changes = {field: [before.get(field), (after or {}).get(field)] for field in values}
         return {"changes": changes}
+
+    def mistakes(self, _: Request, body: Body) -> Any:
+        made = make_mistakes(self._sandbox, int(body.get("count", 1)), seed=int(body.get("seed", 1)))
+        return {"mistakes": [asdict(mistake) for mistake in made]}
+
+    def mend(self, _: Request, body: Body) -> Any:
+        return {"mended": mend(self._sandbox, [int(lead_id) for lead_id in body.get("ids", ())])}
 
     def truth(self, request: Request, _: Body) -> Any:
         truth = self._sandbox.truth

@@ -71,6 +71,8 @@ class Sandbox:
         )
         self.sync: Any = None
         if self.instance is not None:
+            # Time that is compressed holds more calls a second; a client that knows the speed paces alike.
+            self.instance.settings.limit_per_20s = round(self.instance.settings.limit_per_20s * max(1, speed))
             self.sync = _make(
                 "remediator.sandbox.sync", "NativeSync", self.instance, self.org, self.clock, self.ledger
             )
