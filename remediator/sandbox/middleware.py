@@ -104,8 +104,10 @@ class _Exchange:
             await self._run()
             await self._cut()
         elif name == "slow":
+            # Taken in whole first: a caller who does not wait cannot call the work back.
+            body = await self._body()
             await asyncio.sleep(float(parameters.get("seconds", 1)))
-            await self._app(self._scope, self._receive, self._send)
+            await self._reply(*await self._run(body))
         elif name == "partial":
             await self._partial(parameters)
         else:
