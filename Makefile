@@ -4,8 +4,9 @@ SHELL := /bin/bash
 BIN := .venv/bin
 STAMP := .venv/.set-up
 KEEP ?= demo
+CHAOS ?= --minutes 60 --seed 1
 
-.PHONY: help setup demo test check lint types imports tests bench lock clean
+.PHONY: help setup demo test check lint types imports tests chaos bench lock clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +36,9 @@ imports:
 
 tests:
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+chaos: setup  ## kill, stop and mislead real processes for an hour: make chaos CHAOS='--minutes 5 --seed 7'
+	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 bench: setup  ## measure accuracy and speed, as tables, beside other libraries
 	@scripts/setup bench

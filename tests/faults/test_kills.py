@@ -1,4 +1,4 @@
-"""F1: a real process killed anywhere, again and again: nothing lost, nothing twice, by the sandbox's ledger."""
+"""F1: a real process killed anywhere, again and again: nothing lost and nothing twice, by the ledger."""
 
 from __future__ import annotations
 

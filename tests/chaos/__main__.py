@@ -1,0 +1,113 @@
+"""The long set: any seed, as long as one likes; prints what it did. `python -m tests.chaos --minutes 60`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from remediator.sandbox.server import Sandbox
+from remediator.store import Store
+from tests.chaos.nursery import Nursery
+from tests.chaos.scenarios import Story, tell
+from tests.engine.world import world
+from tests.store.postgres import Postgres
+
+
+def main() -> int:
+    """Tell stories until the time is over; returns 1 when one was wrong."""
+    asked = _arguments()
+    until = time.monotonic() + asked.minutes * 60
+    counts: Counter[str] = Counter()
+    failed: list[int] = []
+    seed = asked.seed
+    began = time.monotonic()
+    with Nursery() as nursery, _databases(postgres=not asked.sqlite_only) as fresh_store:
+        while time.monotonic() < until and (asked.stories is None or seed < asked.seed + asked.stories):
+            story = one(nursery, fresh_store, seed)
+            counts += story.counts
+            counts["stories"] += 1
+            if story.wrong:
+                failed.append(seed)
+            if story.wrong or asked.verbose:
+                sys.stdout.write(f"{story}\n\n")
+            seed += 1
+            if counts["stories"] % 25 == 0:
+                _tell_counts(counts, began)
+    _tell_counts(counts, began)
+    if failed:
+        sys.stdout.write(
+            f"broken promises under the seeds {', '.join(map(str, failed))}; one of them again: "
+        )
+        sys.stdout.write(f"python -m tests.chaos --seed {failed[0]} --stories 1 --verbose\n")
+    return 1 if failed else 0
+
+
+def one(nursery: Nursery, fresh_store: Callable[[int], str], seed: int) -> Story:
+    """Tell one story in a world of its own; the seed decides everything but the moments of the kills."""
+    random = Random(seed)
+    how = {
+        "takes_back": random.random() < 0.3,
+        "edits": random.random() < 0.7,
+        "faults": random.random() < 0.8,
+        "lease_s": random.choice((0, 0, 1)),
+    }
+    url = fresh_store(seed)
+    folder = Path(tempfile.mkdtemp(prefix="remediator-chaos-"))
+    try:
+        with (
+            Sandbox(leads=0, speed=0) as sandbox,
+            Store.open(url) as store,
+            world(sandbox, store, folder) as made,
+        ):
+            return tell(made, nursery, url, seed=seed, **how)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _databases(*, postgres: bool) -> Iterator[Callable[[int], str]]:
+    """Give fresh stores: every fourth on PostgreSQL, the others on SQLite."""
+    with tempfile.TemporaryDirectory(prefix="remediator-chaos-") as folder:
+        server = Postgres() if postgres else None
+
+        def fresh(seed: int) -> str:
+            if server is not None and seed % 4 == 0:
+                return server.url(server.create())
+            path = Path(folder) / f"{seed}.db"
+            for old in Path(folder).glob("*.db*"):
+                old.unlink()
+            return f"sqlite:///{path}"
+
+        try:
+            yield fresh
+        finally:
+            if server is not None:
+                server.stop()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60, help="how long (default: 60)")
+    parser.add_argument("--seed", type=int, default=1, help="where to start (default: 1)")
+    parser.add_argument("--stories", type=int, help="at most so many")
+    parser.add_argument("--sqlite-only", action="store_true", help="no PostgreSQL")
+    parser.add_argument("--verbose", action="store_true", help="tell every story, not only the bad ones")
+    return parser.parse_args()
+
+
+def _tell_counts(counts: Counter[str], began: float) -> None:
+    told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    sys.stdout.write(f"{time.monotonic() - began:.0f} s: {told}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
