@@ -76,7 +76,7 @@ class Select(_Strict):
         None, le=31 * 24, description="prevention: people created within so many hours, by bulk extract"
     )
     changed_within_h: Hours | None = Field(
-        None, description="prevention: people whose looked-at fields changed, by the activity log"
+        None, description="prevention: new people, and those whose fields changed, by the activity log"
     )
     fields: tuple[str, ...] = Field(
         (), description="prevention: Salesforce fields to look at; none = all that the fixers can repair"

@@ -6,111 +6,31 @@ earlier runs included.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 
-from loguru import logger
-
-from remediator import earned
 from remediator.campaigns import Campaign, Mode
 from remediator.engine.applying import ApplyReport, settle_interrupted
+from remediator.engine.automatic import approve, demote_if_lost, needs_person
+from remediator.engine.campaign_report import CampaignReport
 from remediator.engine.core import Engine
-from remediator.engine.loops import Loop, find_loops
-from remediator.engine.preventive import PreventiveProof, plan_records, verify_records
+from remediator.engine.loops import find_loops
+from remediator.engine.preventive import plan_records, verify_records
 from remediator.engine.quota import Meter, metered
-from remediator.engine.retrying import RetryReport, serve_retries
+from remediator.engine.retrying import serve_retries
 from remediator.engine.selecting import plan_cases, scoped
-from remediator.engine.standing import rule_standings
-from remediator.engine.verifying import VerifyReport, verify_due
+from remediator.engine.verifying import verify_due
 from remediator.engine.writing import (
-    Writes,
     approved_changes,
     check_campaign_limits,
     write_approved,
     writing_turn,
 )
 from remediator.errors import ConfigError, LimitReached, RateLimited
-from remediator.model import Change, ChangeState, DeclinedCase, Plan, Settlement
+from remediator.model import Change, DeclinedCase, Plan
 from remediator.plan import Throughput, new_plan
 from remediator.store import CampaignState, Lease, Store
-
-_TOLD = 5
-"""Loops that a run tells one by one; the report has all."""
-
-
-@dataclass(slots=True, kw_only=True)
-class CampaignReport:
-    """What one cycle did, or would do.
-
-    Attributes:
-        mode: how far it went; ``why_mode`` says why that is less than its file asks for.
-        plan: what it planned; stored only when ``saved``.
-        waiting: changes of the plan that wait for a person, ``{why: changes}``.
-        approved: changes approved without a person.
-        writes: what was written, what is left for later, and when the native sync will be through.
-        loops: what is no longer changed because something else keeps changing it back.
-        would_stop: the limit that a writing run would have met, when it only looked.
-        stopped: why the run ended before it could write; what was approved stays so for the next run.
-        demoted: why the campaign lost its automatic mode in this run.
-    """
-
-    campaign: str
-    run: int
-    mode: Mode
-    why_mode: str | None = None
-    plan: Plan | None = None
-    saved: bool = False
-    waiting: Counter[str] = field(default_factory=Counter)
-    approved: int = 0
-    writes: Writes = field(default_factory=Writes)
-    loops: tuple[Loop, ...] = ()
-    verified: VerifyReport | None = None
-    proof: PreventiveProof | None = None
-    retries: RetryReport | None = None
-    would_stop: str | None = None
-    stopped: str | None = None
-    demoted: str | None = None
-
-    @property
-    def clean(self) -> bool:
-        """Whatever was to be written was written; waiting for a pace, a window or a person is no fault."""
-        return set(self.writes.outcomes) <= {ChangeState.APPLIED}
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What people should hear of this run beside its numbers."""
-        outlook = self.writes.outlook
-        left = None
-        if outlook is not None and outlook.left:
-            minutes = round(outlook.done_in.total_seconds() / 60)
-            left = f"{outlook.left} changes stay approved: {outlook.why}"
-            left += f"; the sync needs about {minutes} min for these and the {outlook.waiting} that wait"
-        found = (
-            self.why_mode,
-            self.would_stop and f"a writing run would stop: {self.would_stop}",
-            self.stopped,
-            left,
-            *(loop.sentence for loop in self.loops[:_TOLD]),
-        )
-        return tuple(remark for remark in found if remark)
-
-    @property
-    def counters(self) -> dict[str, int]:
-        """What a run's record keeps."""
-        found = {f"changes_{state}": count for state, count in self.writes.outcomes.items()}
-        if self.plan is not None:
-            found |= {"changes": len(self.plan.changes), "declined": len(self.plan.declined)}
-        found |= {
-            "approved": self.approved,
-            "waiting": self.waiting.total(),
-            "pushed": self.writes.pushed,
-            "loops": len(self.loops),
-            "left": self.writes.outlook.left if self.writes.outlook is not None else 0,
-        }
-        return {name: count for name, count in found.items() if count}
 
 
 def run_campaign(
@@ -214,12 +134,12 @@ def _cycle(
 def _decide_and_write(engine: Engine, campaign: Campaign, meter: Meter, report: CampaignReport) -> None:
     left = [change for changes in approved_changes(engine, campaign).values() for change in changes]
     if report.mode is Mode.AUTO:
-        left = _demote_if_lost(engine, campaign, report, left)
+        left = demote_if_lost(engine, campaign, report, left)
     _check_or_leave_to_a_person(engine, campaign, report, left)
     _save(engine, report)
-    needs = _needs_person(engine, campaign, report)
+    needs = needs_person(engine, campaign, report)
     if report.mode is Mode.AUTO:
-        needs |= _approve(engine, campaign, report, needs)
+        needs |= approve(engine, campaign, report, needs)
     report.waiting.update(needs.values())
     report.writes = write_approved(engine, campaign, meter, run=report.run)
 
@@ -260,104 +180,33 @@ def _without_loops(engine: Engine, campaign: Campaign, plan: Plan, report: Campa
 
 def _look(engine: Engine, campaign: Campaign, report: CampaignReport) -> None:
     """Say what a writing run would do, and which limit it would meet."""
-    plan = _plan_of(report)
-    report.waiting.update(_needs_person(engine, campaign, report).values())
+    plan = report.made
+    report.waiting.update(needs_person(engine, campaign, report).values())
     try:
         check_campaign_limits(engine, campaign, plan.changes)
     except LimitReached as exc:
         report.would_stop = str(exc)
 
 
-def _plan_of(report: CampaignReport) -> Plan:
-    assert report.plan is not None
-    return report.plan
-
-
-def _demote_if_lost(
-    engine: Engine, campaign: Campaign, report: CampaignReport, left: list[Change]
-) -> list[Change]:
-    """Fall back to review when a rule at work lost its standing; return what may still be written.
-
-    What waits approved is taken back too: nobody knows any more which of it a person would have approved.
-    """
-    rules = {earned.rule_of(change) for change in (*left, *_plan_of(report).changes)}
-    known = {rule: standing for rule, standing in rule_standings(engine.store).items() if rule in rules}
-    terms = campaign.earned
-    report.demoted = earned.lost(
-        known, approved=terms.approved, max_reopened_percent=terms.max_reopened_percent
-    )
-    if report.demoted is None:
-        return left
-    report.mode, report.why_mode = Mode.REVIEW, f"it lost its automatic mode: {report.demoted}"
-    logger.bind(event="campaign_demoted", campaign=campaign.name).warning("{}", report.why_mode)
-    note = f"not written: campaign {campaign.name} went back to review"
-    taken_back = [Settlement(change=change.id, state=ChangeState.CONFLICTED, note=note) for change in left]
-    now = engine.clock()
-    engine.store.settle(taken_back, run=report.run, actor=engine.actor, now=now, verify_at=None)
-    return []
-
-
 def _check_or_leave_to_a_person(
     engine: Engine, campaign: Campaign, report: CampaignReport, left: list[Change]
 ) -> None:
     """Check the limits on everything this run may write; over one, the plan is saved for a person."""
-    together = [*left, *(_plan_of(report).changes if report.mode is Mode.AUTO else ())]
+    together = [*left, *(report.made.changes if report.mode is Mode.AUTO else ())]
     try:
         check_campaign_limits(engine, campaign, together)
     except LimitReached as exc:
         # The plan's cases are then no longer picked up by the next run, which may be harmless again.
         _save(engine, report)
-        where = f"; plan {_plan_of(report).id} waits for review" if report.saved else ""
+        where = f"; plan {report.made.id} waits for review" if report.saved else ""
         raise LimitReached(f"campaign '{campaign.name}': {exc}{where}", limit=exc.limit) from exc
 
 
 def _save(engine: Engine, report: CampaignReport) -> None:
-    plan = _plan_of(report)
+    plan = report.made
     if plan.changes or plan.declined:
         engine.store.save_plan(plan, actor=engine.actor, run=report.run, now=engine.clock())
         report.saved = True
-
-
-def _needs_person(engine: Engine, campaign: Campaign, report: CampaignReport) -> dict[str, str]:
-    """Return ``{change id: why a person must decide}`` for the planned changes."""
-    changes = _plan_of(report).changes
-    if campaign.mode is not Mode.AUTO or report.mode is Mode.REVIEW:
-        why = (campaign.mode is Mode.AUTO and report.why_mode) or f"the campaign's mode is {campaign.mode}"
-        return {change.id: why for change in changes}
-    terms = campaign.earned
-    known = rule_standings(engine.store)
-    flags = _flag_fields(engine.settings.fixers.options)
-    found: dict[str, str] = {}
-    for change in changes:
-        rule = earned.rule_of(change)
-        reason = earned.persons_only(change, flag_fields=flags) or earned.why_not_earned(
-            rule,
-            known.get(rule, earned.Standing()),
-            approved=terms.approved,
-            max_reopened_percent=terms.max_reopened_percent,
-        )
-        if reason is not None:
-            found[change.id] = reason
-    return found
-
-
-def _flag_fields(options: Mapping[str, Mapping[str, object]]) -> frozenset[str]:
-    named = options.get("junk-flag", {}).get("flag_field")
-    return frozenset({str(named)}) if named else frozenset()
-
-
-def _approve(
-    engine: Engine, campaign: Campaign, report: CampaignReport, needs: Mapping[str, str]
-) -> dict[str, str]:
-    """Approve what may go out without a person; return why the rest of what might have may not."""
-    changes = _plan_of(report).changes
-    decisions = earned.decide(
-        changes, needs_person=needs, by=f"campaign {campaign.name}", floor=campaign.min_confidence
-    )
-    decided = set(engine.store.decide(decisions, now=engine.clock()))
-    report.approved = len(decided)
-    unsure = f"less sure than {campaign.min_confidence}, or beside a change that is"
-    return {change.id: unsure for change in changes if change.id not in decided and change.id not in needs}
 
 
 def _remember(

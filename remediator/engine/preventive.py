@@ -41,6 +41,9 @@ _PLANS = 500
 _REMEMBERED = 60
 """The campaign's latest plans, in which is looked up what was said or done about a record before."""
 
+_NEW_LEAD = 12
+"""Marketo's activity type "New Lead", the same in every subscription."""
+
 _SETTLED = frozenset({ChangeState.REJECTED, ChangeState.FAILED})
 
 
@@ -100,8 +103,11 @@ def _people(engine: Engine, campaign: Campaign) -> Iterator[str]:
     select, now = campaign.select, engine.clock()
     if select.changed_within_h is not None:
         fields = sorted(_looked_at_in_marketo(engine, campaign))
-        log = engine.marketo.lead_changes(fields, now - timedelta(hours=select.changed_within_h))
-        yield from dict.fromkeys(entry.lead_id for entry in log)
+        since = now - timedelta(hours=select.changed_within_h)
+        changed = dict.fromkeys(entry.lead_id for entry in engine.marketo.lead_changes(fields, since))
+        # Whoever is new has no change of a value in the log.
+        changed |= dict.fromkeys(entry.lead_id for entry in engine.marketo.activities([_NEW_LEAD], since))
+        yield from changed
         return
     for criteria in _criteria(campaign, now):
         seen: set[str] = set()

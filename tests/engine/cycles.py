@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from remediator.campaigns import Campaign, CampaignLimits, Earned, Mode, Select
-from remediator.engine.cycle import CampaignReport, run_campaign
+from remediator.engine.campaign_report import CampaignReport
+from remediator.engine.cycle import run_campaign
 from remediator.model import ChangeState, Confidence
 from remediator.policy import approve
 from remediator.store import Lease

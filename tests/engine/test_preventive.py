@@ -192,3 +192,12 @@ def test_a_page_of_people_that_cannot_be_read_plans_nothing(lite: World, fault: 
     with pytest.raises(VendorError):
         run(lite, campaign)
     assert lite.our_writes() == []
+
+
+def test_somebody_new_is_looked_at_with_those_who_changed(lite: World) -> None:
+    campaign = looked(lite, preventive())
+    hold_the_sync(lite)
+    created = lite.sandbox.instance.create(
+        {"firstName": "Ann", "lastName": "Lee", "country": "Deutschland"}, actor="form"
+    )
+    assert planned(lite, campaign) == {str(created): ("Deutschland", "Germany")}

@@ -1,0 +1,95 @@
+"""What one cycle of a campaign did, for records, screens and notices."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from remediator.campaigns import Mode
+from remediator.engine.loops import Loop
+from remediator.engine.preventive import PreventiveProof
+from remediator.engine.retrying import RetryReport
+from remediator.engine.verifying import VerifyReport
+from remediator.engine.writing import Writes
+from remediator.model import ChangeState, Plan
+
+_TOLD = 5
+"""Loops that a run tells one by one; the report has all."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CampaignReport:
+    """What one cycle did, or would do.
+
+    Attributes:
+        mode: how far it went; ``why_mode`` says why that is less than its file asks for.
+        plan: what it planned; stored only when ``saved``.
+        waiting: changes of the plan that wait for a person, ``{why: changes}``.
+        approved: changes approved without a person.
+        writes: what was written, what is left for later, and when the native sync will be through.
+        loops: what is no longer changed because something else keeps changing it back.
+        would_stop: the limit that a writing run would have met, when it only looked.
+        stopped: why the run ended before it could write; what was approved stays so for the next run.
+        demoted: why the campaign lost its automatic mode in this run.
+    """
+
+    campaign: str
+    run: int
+    mode: Mode
+    why_mode: str | None = None
+    plan: Plan | None = None
+    saved: bool = False
+    waiting: Counter[str] = field(default_factory=Counter)
+    approved: int = 0
+    writes: Writes = field(default_factory=Writes)
+    loops: tuple[Loop, ...] = ()
+    verified: VerifyReport | None = None
+    proof: PreventiveProof | None = None
+    retries: RetryReport | None = None
+    would_stop: str | None = None
+    stopped: str | None = None
+    demoted: str | None = None
+
+    @property
+    def made(self) -> Plan:
+        """The plan, once there is one."""
+        assert self.plan is not None
+        return self.plan
+
+    @property
+    def clean(self) -> bool:
+        """Whatever was to be written was written; waiting for a pace, a window or a person is no fault."""
+        return set(self.writes.outcomes) <= {ChangeState.APPLIED}
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people should hear of this run beside its numbers."""
+        outlook = self.writes.outlook
+        left = None
+        if outlook is not None and outlook.left:
+            minutes = round(outlook.done_in.total_seconds() / 60)
+            left = f"{outlook.left} changes stay approved: {outlook.why}"
+            left += f"; the sync needs about {minutes} min for these and the {outlook.waiting} that wait"
+        found = (
+            self.why_mode,
+            self.would_stop and f"a writing run would stop: {self.would_stop}",
+            self.stopped,
+            left,
+            *(loop.sentence for loop in self.loops[:_TOLD]),
+        )
+        return tuple(remark for remark in found if remark)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What a run's record keeps."""
+        found = {f"changes_{state}": count for state, count in self.writes.outcomes.items()}
+        if self.plan is not None:
+            found |= {"changes": len(self.plan.changes), "declined": len(self.plan.declined)}
+        found |= {
+            "approved": self.approved,
+            "waiting": self.waiting.total(),
+            "pushed": self.writes.pushed,
+            "loops": len(self.loops),
+            "left": self.writes.outlook.left if self.writes.outlook is not None else 0,
+        }
+        return {name: count for name, count in found.items() if count}
