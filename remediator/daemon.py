@@ -15,31 +15,22 @@ from functools import partial
 
 from loguru import logger
 
-from remediator.agenda import Agenda
+from remediator.agenda import UNTIMELY, Agenda
 from remediator.bench import Bench, Config, shapes
 from remediator.crew import Crew
+from remediator.engine.core import Engine
 from remediator.errors import ConfigError, LeaseHeld, LeaseLost, LimitReached, RemediatorError, StoreError
 from remediator.health import Port, Pulse
 from remediator.metrics import render, write_textfile
-from remediator.rounds import exported_when, follow_up, guarded, recover, run_job, take_exports
+from remediator.rounds import Done, exported_when, follow_up, guarded, recover, run_job, take_exports
 from remediator.store import Store
 from remediator.switch import Switch
+from remediator.telling import LogTeller, Teller
 from remediator.watch import Inbox
 from remediator.writer import Writer, holder_name
 
 UPKEEP, INTAKE = "upkeep", "inbox"
 _TEXTFILE_EVERY_S = 15.0
-
-Alert = Callable[[str, str | None], None]
-"""Told a standing trouble by key, and ``None`` when it is over."""
-
-
-def log_alert(key: str, trouble: str | None) -> None:
-    """Tell the log."""
-    if trouble is None:
-        logger.bind(event="alert_over", alert=key).warning("Over: {}", key)
-    else:
-        logger.bind(event="alert", alert=key).error("{}", trouble)
 
 
 class Daemon:
@@ -50,7 +41,7 @@ class Daemon:
         clock: the time of schedules and due times; virtual in a simulation.
         environment: looked at for the kill switch.
         virtual: the clock is a simulated one.
-        alert: hears of standing troubles and of their end.
+        teller: makes who hears of troubles and of finished runs, anew when the files change.
     """
 
     def __init__(
@@ -61,7 +52,7 @@ class Daemon:
         clock: Callable[[], datetime],
         environment: dict[str, str],
         virtual: bool = False,
-        alert: Alert = log_alert,
+        teller: Callable[[Config], Teller] = lambda _: LogTeller(),
     ) -> None:
         self.pulse = Pulse()
         self.holder = holder_name()
@@ -69,7 +60,7 @@ class Daemon:
         self._load = load
         self._clock = clock
         self._virtual = virtual
-        self._alert = alert
+        self._teller_of = teller
         self._environment = environment
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -79,7 +70,7 @@ class Daemon:
         self._crew = Crew(self._ended)
         self._writer: Writer | None = None
         self._agenda = Agenda(store, clock)
-        self._troubles: dict[str, str] = {}
+        self._troubles: dict[str, str | None] = {}
         self._next_upkeep: datetime | None = None
         self._upkeep_failures = 0
         self._next_textfile = 0.0
@@ -109,6 +100,7 @@ class Daemon:
         self._pending: Config | None = None
         with ExitStack() as stack:
             self._bench = self._bench_of(config)
+            self._teller = self._teller_of(config)
             stack.callback(self._close_bench)
             self._inbox = self._inbox_of(config)
             if daemon.listen:
@@ -134,9 +126,9 @@ class Daemon:
             self.pulse.say(store_error=None, busy=self._crew.busy)
         except StoreError as exc:
             self.pulse.say(store_error=str(exc))
-            self._trouble("store", str(exc))
+            self._trouble("store", exc)
         except RemediatorError as exc:
-            self._trouble("loop", str(exc))
+            self._trouble("loop", exc)
         else:
             self._settled("loop")
 
@@ -175,6 +167,10 @@ class Daemon:
         self._start_intake()
         halt = self._switch.halted()
         self.pulse.say(halted=None if halt is None else f"{halt.by}: {halt.why}")
+        if halt is None:
+            self._settled("writes")
+        else:
+            self._trouble("writes", LimitReached(f"{halt.by}: {halt.why}", limit="kill_switch"))
         if halt is None and self._pending is None:
             self._start_campaigns()
             self._start_upkeep()
@@ -198,9 +194,7 @@ class Daemon:
             config = self._load()
             _check_unchangeable(self._bench.config, config)
         except RemediatorError as exc:
-            trouble = f"the changed files are not used, the last good ones stay in force: {exc}"
-            self.pulse.say(config_error=str(exc))
-            self._trouble("config", trouble)
+            self._keep_the_last_good(exc)
         else:
             self._pending = config
             self._seen_files = shapes(config.files)
@@ -210,12 +204,11 @@ class Daemon:
         try:
             bench, inbox = self._bench_of(config), self._inbox_of(config)
         except RemediatorError as exc:
-            self.pulse.say(config_error=str(exc))
-            self._trouble("config", f"the last good files stay in force: {exc}")
+            self._keep_the_last_good(exc)
             return
-        self._bench.close()
-        self._bench = bench
-        self._inbox = inbox
+        self._close_bench()
+        self._bench, self._inbox = bench, inbox
+        self._teller = self._teller_of(config)
         self._agenda.forget()
         daemon = config.settings.daemon
         self._switch = Switch(self._store.running, file=daemon.kill_switch, environment=self._environment)
@@ -223,11 +216,19 @@ class Daemon:
         self._settled("config")
         logger.bind(event="config_loaded").info("The changed files are in force")
 
+    def _keep_the_last_good(self, error: RemediatorError) -> None:
+        self.pulse.say(config_error=str(error))
+        self._trouble(
+            "config",
+            ConfigError(f"the changed files are not used, the last good ones stay in force: {error}"),
+        )
+
     def _bench_of(self, config: Config) -> Bench:
         return Bench(config, self._store, engines=config.settings.daemon.campaigns_at_once + 1)
 
     def _close_bench(self) -> None:
         self._bench.close()
+        self._teller.close()
 
     def _inbox_of(self, config: Config) -> Inbox | None:
         daemon = config.settings.daemon
@@ -241,13 +242,16 @@ class Daemon:
         try:
             paths = self._inbox.ready()
         except ConfigError as exc:
-            self._trouble("inbox", str(exc))
+            self._trouble("inbox", exc)
             return
         self._settled("inbox")
         if paths:
             inbox, bench = self._inbox, self._bench
             when = exported_when(self._clock(), virtual=self._virtual)
-            self._crew.start(INTAKE, lambda: take_exports(inbox, bench.any, paths, exported_at=when))
+            self._crew.start(
+                INTAKE,
+                lambda: self._heard(take_exports(inbox, bench.any, paths, exported_at=when).done),
+            )
 
     def _start_campaigns(self) -> None:
         config = self._bench.config
@@ -257,7 +261,7 @@ class Daemon:
             if len(busy) >= config.settings.daemon.campaigns_at_once:
                 return
             if job.name not in busy and self._agenda.claim(job, tick):
-                self._crew.start(job.name, self._on_engine(partial(run_job, job=job)))
+                self._crew.start(job.name, self._on_engine(partial(run_job, job=job), to=job.notify))
 
     def _start_upkeep(self) -> None:
         now = self._clock()
@@ -267,7 +271,9 @@ class Daemon:
         self._next_upkeep = now + timedelta(seconds=wait_s)
         self._crew.start(UPKEEP, self._on_engine(follow_up))
 
-    def _on_engine(self, work: Callable[..., object]) -> Callable[[], None]:
+    def _on_engine(
+        self, work: Callable[[Engine], Done | None], *, to: tuple[str, ...] = ()
+    ) -> Callable[[], None]:
         """Return work on an engine that writes only as long as this very lease is ours."""
         writer, bench = self._writer, self._bench
         if writer is None:
@@ -286,39 +292,44 @@ class Daemon:
 
         def run() -> None:
             with bench.engine() as engine:
-                work(guarded(engine, gate=gate, pause=pause, lease=writer.lease))
+                self._heard(work(guarded(engine, gate=gate, pause=pause, lease=writer.lease)), to=to)
 
         return run
 
+    def _heard(self, done: Done | None, *, to: tuple[str, ...] = ()) -> None:
+        if done is not None and done.run is not None:
+            self._teller.ran(done.run, to=to)
+
     def _ended(self, name: str, error: Exception | None) -> None:
         """Judge how a piece of work ended; runs in its thread."""
+        job = next((job for job in self._bench.config.jobs if job.name == name), None)
         if name == UPKEEP:
             self._upkeep_failures = 0 if error is None else self._upkeep_failures + 1
         elif name != INTAKE:
             self._agenda.ended(name, error)
+        key, to = (name, ()) if job is None else (f"campaign:{name}", job.notify)
         if error is None:
-            self._settled(name)
-        elif not isinstance(error, LeaseLost) and getattr(error, "limit", None) not in (
-            "drain",
-            "kill_switch",
-        ):
-            self._trouble(name, f"{name}: {error}")
+            self._settled(key, to=to)
+        elif not (isinstance(error, LeaseLost) or getattr(error, "limit", None) in UNTIMELY):
+            self._trouble(key, error, to=to)
         self._wake.set()
 
     # What is told
 
-    def _trouble(self, key: str, text: str) -> None:
+    def _trouble(self, key: str, error: Exception, *, to: tuple[str, ...] = ()) -> None:
         with self._lock:
-            if self._troubles.get(key) == text:
+            if self._troubles.get(key) == str(error):
                 return
-            self._troubles[key] = text
-        self._alert(key, text)
+            self._troubles[key] = str(error)
+        self._teller.trouble(key, error, to=to)
 
-    def _settled(self, key: str) -> None:
+    def _settled(self, key: str, *, to: tuple[str, ...] = ()) -> None:
         with self._lock:
-            if self._troubles.pop(key, None) is None:
+            # Also the first time: it may have been another process that told of a trouble.
+            if self._troubles.get(key, "") is None:
                 return
-        self._alert(key, None)
+            self._troubles[key] = None
+        self._teller.trouble(key, None, to=to)
 
     def _metrics(self) -> bytes:
         return render(self._store, now=self._clock, ratios=self._bench.ratios)

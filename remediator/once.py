@@ -21,6 +21,7 @@ from remediator.errors import (
 from remediator.rounds import Done, Job, exported_when, follow_up, guarded, recover, run_job, take_exports
 from remediator.store import Store
 from remediator.switch import Switch
+from remediator.telling import Teller
 from remediator.watch import Inbox
 from remediator.writer import Writer, holder_name
 
@@ -56,16 +57,25 @@ class Once:
     Args:
         bench: an engine and the campaigns.
         stop: set from a signal; the batch under way is finished and nothing more is begun.
+        teller: hears of troubles and of finished runs.
         virtual: the clock is a simulated one.
     """
 
     def __init__(
-        self, store: Store, bench: Bench, switch: Switch, *, stop: threading.Event, virtual: bool = False
+        self,
+        store: Store,
+        bench: Bench,
+        switch: Switch,
+        *,
+        stop: threading.Event,
+        teller: Teller,
+        virtual: bool = False,
     ) -> None:
         self._store = store
         self._bench = bench
         self._switch = switch
         self._stop = stop
+        self._teller = teller
         self._virtual = virtual
         self._cycle = Cycle()
 
@@ -76,7 +86,7 @@ class Once:
             for job in self._bench.config.jobs:
                 if job.name != only and (only is not None or job.next_tick(now) is None):
                     continue
-                self._do(job.name, lambda job=job: run_job(engine, job, dry_run=True))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+                self._try(job.name, lambda job=job: run_job(engine, job, dry_run=True))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         return self._cycle
 
     def run(self, only: str | None = None) -> Cycle:
@@ -101,7 +111,7 @@ class Once:
         if only is None:
             self._do("inbox", lambda: self._take_exports(engine))
         for job in self._due(engine, only, cut_short=left):
-            self._do(job.name, lambda job=job: run_job(engine, job))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            self._do(f"campaign:{job.name}", lambda job=job: run_job(engine, job), to=job.notify)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         if only is None:
             self._do("upkeep", lambda: follow_up(engine))
 
@@ -125,18 +135,28 @@ class Once:
         when = exported_when(engine.clock(), virtual=self._virtual)
         return take_exports(inbox, engine, paths, exported_at=when).done if paths else None
 
-    def _do(self, name: str, work: Callable[[], Done | None]) -> None:
+    def _do(self, key: str, work: Callable[[], Done | None], *, to: tuple[str, ...] = ()) -> None:
+        """Do one piece of work and tell of it."""
+        done, error = self._try(key.removeprefix("campaign:"), work)
+        if done is not None and done.run is not None:
+            self._teller.ran(done.run, to=to)
+        if error is not None or done is not None:
+            self._teller.trouble(key, error, to=to)
+
+    def _try(self, name: str, work: Callable[[], Done | None]) -> tuple[Done | None, RemediatorError | None]:
         """Do one piece of work; what goes wrong with it does not keep the others from being done."""
         if self._stop.is_set():
-            return
+            return None, None
+        error: RemediatorError | None = None
         try:
             done = work()
         except LeaseLost:
             raise
         except RemediatorError as exc:
-            done = Done(outcome="failed", code=exit_code(exc), said=str(exc))
+            done, error = Done(outcome="failed", code=exit_code(exc), said=str(exc)), exc
         if done is not None:
             self._cycle.add(name, done)
+        return done, error
 
     def _guarded(self, engine: Engine, writer: Writer) -> Engine:
         def gate() -> None:

@@ -46,11 +46,13 @@ class Done:
         outcome: as in ``Run.outcome``.
         code: the exit code that it alone would give.
         said: one sentence for people.
+        run: the run that records it.
     """
 
     outcome: str = "ok"
     code: int = EXIT_OK
     said: str = ""
+    run: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +63,11 @@ class Job:
         next_tick: the first tick later than a moment, ``None`` for never.
         due: the latest tick after the first moment up to the second, or none.
         run: one whole cycle: ``(engine, run, dry run)``; fills the run's counters.
+        notify: names of the channels that hear of it; none is all.
     """
 
     name: str
+    notify: tuple[str, ...] = ()
     next_tick: Callable[[datetime], datetime | None]
     due: Callable[[datetime, datetime], Sequence[datetime]]
     run: Callable[[Engine, RunRecord, bool], Done]
@@ -89,6 +93,7 @@ def job_of(campaign: Campaign) -> Job:
     ticking = campaign if campaign.enabled else campaign.model_copy(update={"schedule": None})
     return Job(
         name=campaign.name,
+        notify=campaign.notify,
         next_tick=lambda after: schedule.next_tick(ticking, after),
         due=lambda after, now: schedule.due_ticks(ticking, after, now),
         run=run,
@@ -105,7 +110,7 @@ def run_job(engine: Engine, job: Job, *, dry_run: bool = False) -> Done:
         finally:
             record.counters |= _new_results(engine, before)
     logger.bind(event="campaign_run", campaign=job.name, run=record.id).info("{}", done.said)
-    return done
+    return replace(done, run=record.id)
 
 
 def follow_up(engine: Engine) -> Done | None:
@@ -135,7 +140,8 @@ def follow_up(engine: Engine) -> Done | None:
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in verified.verdicts.items())
     said = f"{verdicts or 'no verdict'}; {verified.waiting} not there yet, {retried.pushed} tried again"
     logger.bind(event="upkeep_run", run=record.id).info("Followed up: {}", said)
-    return Done(outcome=record.outcome, code=EXIT_PARTIAL if verified.unknown else EXIT_OK, said=said)
+    code = EXIT_PARTIAL if verified.unknown else EXIT_OK
+    return Done(outcome=record.outcome, code=code, said=said, run=record.id)
 
 
 def _anything_due(engine: Engine) -> bool:
@@ -161,8 +167,10 @@ class Intake:
     Attributes:
         reports: one a file that was taken.
         rejected: ``{file name: why}`` of files that no source can read.
+        run: the run that records it.
     """
 
+    run: int | None = None
     reports: list[ScanReport] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
 
@@ -177,6 +185,7 @@ class Intake:
             code=EXIT_PARTIAL if bad else EXIT_OK,
             said=f"{len(self.reports)} exports taken in, {new} new failures, {rows} rows and "
             f"{len(self.rejected)} files rejected",
+            run=self.run,
         )
 
 
@@ -196,6 +205,7 @@ def take_exports(
     if not paths:
         return taken
     with recorded_run(engine.store, INTAKE, clock=engine.clock) as record:
+        taken.run = record.id
         for path in paths:
             _take(inbox, engine, path, record, taken, exported_at(path))
         record.counters |= {

@@ -33,10 +33,7 @@ class DaemonSettings(BaseModel):
     )
     drain_s: float = Field(25, ge=0, description="seconds that SIGTERM leaves to the batch under way")
     campaigns_at_once: int = Field(
-        1,
-        ge=1,
-        le=8,
-        description="campaigns side by side; by turns, the limits per day cannot be passed by two at once",
+        3, ge=1, le=8, description="campaigns side by side; when it comes to writing, they take turns"
     )
 
     @field_validator("listen")

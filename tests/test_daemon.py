@@ -6,7 +6,7 @@ import json
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -27,6 +27,7 @@ from remediator.sandbox.exports import sync_errors_csv
 from remediator.sandbox.server import Sandbox
 from remediator.settings_daemon import DaemonSettings
 from remediator.store import CaseQuery, Store
+from remediator.telling import LogTeller
 from tests.daemons import (
     DaemonProcess,
     add_campaign,
@@ -69,6 +70,18 @@ def a_job(name: str, work: Work, cron: str = "0 * * * *") -> Job:
     return replace(job_of(parse_campaign(text, name=f"{name}.yaml")), run=work)
 
 
+class Heard(LogTeller):
+    """Remembers troubles, and the end of those that there were."""
+
+    def __init__(self, alerts: list[tuple[str, str | None]]) -> None:
+        super().__init__()
+        self._alerts = alerts
+
+    def trouble(self, key: str, error: Exception | None, *, to: Collection[str] = ()) -> None:
+        if error is not None or any(known == key for known, _ in self._alerts):
+            self._alerts.append((key, None if error is None else str(error)))
+
+
 @dataclass(slots=True)
 class Bot:
     """A daemon in a thread, over a world and hand-made campaigns."""
@@ -103,7 +116,7 @@ class Bot:
             clock=made.sandbox.clock.now,
             environment={},
             virtual=True,
-            alert=lambda key, trouble: self.alerts.append((key, trouble)),
+            teller=lambda _: Heard(self.alerts),
         )
         thread = threading.Thread(target=bot.run)
         thread.start()
@@ -175,20 +188,20 @@ def test_a_campaign_never_overlaps_itself(lite: World) -> None:
     assert work.most_at_once == 1
 
 
-def test_campaigns_take_turns_so_that_a_limit_a_day_cannot_be_passed_by_two(lite: World) -> None:
+def test_campaigns_take_turns_when_the_settings_say_so(lite: World) -> None:
     work = Counted()
     bot = Bot(lite, (a_job("one", work), a_job("two", work), a_job("three", work)))
+    bot.settings = bot.settings.model_copy(update={"campaigns_at_once": 1})
     with bot.running():
         bot.later(HOUR)
         wait_for("all three", lambda: work.times == 3)
     assert work.most_at_once == 1
 
 
-def test_campaigns_run_side_by_side_when_the_settings_say_so(lite: World) -> None:
+def test_campaigns_run_side_by_side(lite: World) -> None:
     work = Counted()
     work.go_on.clear()
     bot = Bot(lite, (a_job("one", work), a_job("two", work)))
-    bot.settings = bot.settings.model_copy(update={"campaigns_at_once": 2})
     with bot.running():
         bot.later(HOUR)
         wait_for("both", lambda: work.most_at_once == 2)
@@ -200,11 +213,11 @@ def test_a_cycle_that_failed_is_tried_again_before_its_next_tick(lite: World) ->
     bot = Bot(lite, (a_job("weekly", work, "0 0 * * 0"),))
     with bot.running() as daemon:
         bot.later(timedelta(days=7))
-        wait_for("the failure", lambda: ("weekly", "weekly: marketo is down") in bot.alerts)
+        wait_for("the failure", lambda: ("campaign:weekly", "marketo is down") in bot.alerts)
         wait_for("its end", lambda: not daemon.pulse.state.busy)
         bot.later(timedelta(minutes=10))
         wait_for("the second try", lambda: work.times == 2)
-        wait_for("the end of the alert", lambda: ("weekly", None) in bot.alerts)
+        wait_for("the end of the alert", lambda: ("campaign:weekly", None) in bot.alerts)
 
 
 def test_a_cycle_stopped_by_a_limit_is_told_and_waits_for_its_next_tick(lite: World) -> None:
@@ -212,7 +225,7 @@ def test_a_cycle_stopped_by_a_limit_is_told_and_waits_for_its_next_tick(lite: Wo
     bot = Bot(lite, (a_job("weekly", work, "0 0 * * 0"),))
     with bot.running():
         bot.later(timedelta(days=7))
-        wait_for("the stop", lambda: ("weekly", "weekly: too many") in bot.alerts)
+        wait_for("the stop", lambda: ("campaign:weekly", "too many") in bot.alerts)
         bot.later(timedelta(hours=3))
         wait_for("upkeep's look", lambda: bot.made.engine.store.running.last_tick("weekly"))
     assert work.times == 1
@@ -226,7 +239,7 @@ def test_one_campaigns_bug_does_not_end_the_others(lite: World) -> None:
     with bot.running():
         bot.later(HOUR)
         wait_for("the sound one", lambda: sound.times == 1)
-        wait_for("the alert", lambda: ("broken", "broken: oops") in bot.alerts)
+        wait_for("the alert", lambda: ("campaign:broken", "oops") in bot.alerts)
 
 
 def test_changed_files_are_used_without_a_restart(lite: World) -> None:

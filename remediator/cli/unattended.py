@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from remediator.rounds import job_of
 from remediator.settings import Settings
 from remediator.store import Store
 from remediator.switch import Switch
+from remediator.telling import NotifyingTeller
 
 ACTOR = "remediator daemon"
 """Who is written into the audit trail for what nobody in particular asked for."""
@@ -54,6 +55,9 @@ def run_daemon(chosen: wiring.Options, *, inbox: Path | None, listen: str | None
             clock=simulated or wiring.now,
             environment=dict(os.environ),
             virtual=simulated is not None,
+            teller=lambda config: NotifyingTeller(
+                store, config.settings, clock=simulated or wiring.now, threaded=True
+            ),
         )
         interrupted = threading.Event()
 
@@ -90,8 +94,17 @@ def run_cycle(
         Bench(config, store, engines=1) as bench,
     ):
         find_job(bench, campaign)
-        once = Once(store, bench, switch_of(settings, store), stop=stop, virtual=clock is not None)
-        cycle = once.look(campaign) if dry_run else once.run(campaign)
+        teller = NotifyingTeller(store, settings, clock=clock or wiring.now, threaded=False)
+        once = Once(
+            store,
+            bench,
+            switch_of(settings, store),
+            stop=stop,
+            teller=teller,
+            virtual=clock is not None,
+        )
+        with closing(teller):
+            cycle = once.look(campaign) if dry_run else once.run(campaign)
         if (path := metrics_file or settings.daemon.textfile) is not None:
             write_textfile(path, render(store, now=clock or wiring.now, ratios=bench.ratios))
     if stop.is_set():
