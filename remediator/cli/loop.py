@@ -32,6 +32,7 @@ def plan(
     category: Annotated[list[Category] | None, typer.Option(help="Only cases of this category.")] = None,
     cause: Annotated[str | None, typer.Option(help="Only cases of this cause (its key).")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many cases.")] = None,
+    campaign: Annotated[str | None, typer.Option(help="What this campaign selects, as it would.")] = None,
     out: Out = None,
     as_json: Json = False,
     dry_run: DryRun = False,
@@ -39,21 +40,29 @@ def plan(
     """Work out the exact changes for all open cases; writes to no vendor."""
     from rich.markup import escape
 
+    from remediator.campaigns import find_campaign, load_campaigns
     from remediator.cli import output, plans, wiring
+    from remediator.engine.cycle import plan_campaign
     from remediator.engine.planning import make_plan
     from remediator.store import CaseQuery
 
     for path in out or ():
         # Before the work, not after it.
         plans.check_ending(path)
+    if campaign is not None and (category or cause or limit):
+        raise ConfigError("--campaign selects by its own file; leave --category, --cause and --limit out")
     query = CaseQuery(categories=frozenset(category) if category else None, cause=cause, limit=limit)
     with wiring.open_store(options(context)) as (settings, store):
+        chosen = find_campaign(load_campaigns(settings.campaigns), campaign) if campaign else None
         with (
             output.progress("Planning") as show,
             wiring.open_engine(settings, store, on_step=show) as engine,
             wiring.recorded_run(store, "plan") as run,
         ):
-            result = make_plan(engine, query=query, run=run.id, save=not dry_run)
+            if chosen is not None:
+                result = plan_campaign(engine, chosen, run=run.id, save=not dry_run)
+            else:
+                result = make_plan(engine, query=query, run=run.id, save=not dry_run)
             run.counters |= {"changes": len(result.plan.changes), "declined": len(result.plan.declined)}
             run.outcome = "partial" if result.fixer_faults else "ok"
         for path in out or ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from remediator.campaigns import Mode
@@ -31,6 +32,7 @@ class CampaignReport:
         would_stop: the limit that a writing run would have met, when it only looked.
         stopped: why the run ended before it could write; what was approved stays so for the next run.
         demoted: why the campaign lost its automatic mode in this run.
+        fixer_faults: ``{fixer: times it broke its contract}``; it was passed over.
     """
 
     campaign: str
@@ -49,6 +51,7 @@ class CampaignReport:
     would_stop: str | None = None
     stopped: str | None = None
     demoted: str | None = None
+    fixer_faults: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def made(self) -> Plan:
@@ -59,7 +62,7 @@ class CampaignReport:
     @property
     def clean(self) -> bool:
         """Whatever was to be written was written; waiting for a pace, a window or a person is no fault."""
-        return set(self.writes.outcomes) <= {ChangeState.APPLIED}
+        return set(self.writes.outcomes) <= {ChangeState.APPLIED} and not self.fixer_faults
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -76,6 +79,7 @@ class CampaignReport:
             self.stopped,
             left,
             *(loop.sentence for loop in self.loops[:_TOLD]),
+            *(f"fixer {name} broke its contract {n} times" for name, n in self.fixer_faults.items()),
         )
         return tuple(remark for remark in found if remark)
 

@@ -16,6 +16,7 @@ from remediator.engine.automatic import approve, demote_if_lost, needs_person
 from remediator.engine.campaign_report import CampaignReport
 from remediator.engine.core import Engine
 from remediator.engine.loops import find_loops
+from remediator.engine.planning import PlanResult
 from remediator.engine.preventive import plan_records, verify_records
 from remediator.engine.quota import Meter, metered
 from remediator.engine.retrying import serve_retries
@@ -117,12 +118,9 @@ def _cycle(
             report.proof = verify_records(engine, campaign, since=state.last_run_at, run=report.run)
     if campaign.select.retries:
         return
-    planned = (
-        plan_cases(engine, campaign, state=state, run=report.run)
-        if campaign.select.records_by is None
-        else plan_records(engine, campaign)
-    )
-    report.plan = _without_loops(engine, campaign, planned, report)
+    planned = _plan(engine, campaign, state, run=report.run)
+    report.fixer_faults = planned.fixer_faults
+    report.plan = _without_loops(engine, campaign, planned.plan, report)
     if report.mode is Mode.OBSERVE:
         _look(engine, campaign, report)
         return
@@ -142,6 +140,32 @@ def _decide_and_write(engine: Engine, campaign: Campaign, meter: Meter, report: 
         needs |= approve(engine, campaign, report, needs)
     report.waiting.update(needs.values())
     report.writes = write_approved(engine, campaign, meter, run=report.run)
+
+
+def _plan(engine: Engine, campaign: Campaign, state: CampaignState | None, *, run: int) -> PlanResult:
+    if campaign.select.records_by is not None:
+        return plan_records(engine, campaign)
+    return plan_cases(engine, campaign, state=state, run=run)
+
+
+def plan_campaign(engine: Engine, campaign: Campaign, *, run: int, save: bool = True) -> PlanResult:
+    """Plan what a campaign selects, for a person who asks for it; its next run writes what is approved.
+
+    Args:
+        engine: of the campaign's connection.
+        campaign: what is selected, and the fixers with their options.
+        run: number of the run that records it.
+        save: keep the plan, so that it can be decided on.
+
+    Raises:
+        ConfigError: it names a fixer that is not loaded.
+        VendorError: a read failed; nothing was stored.
+    """
+    work = scoped(engine, campaign)
+    made = _plan(work, campaign, None, run=run)
+    if save and (made.plan.changes or made.plan.declined):
+        work.store.save_plan(made.plan, actor=work.actor, run=run, now=work.clock())
+    return made
 
 
 def _without_loops(engine: Engine, campaign: Campaign, plan: Plan, report: CampaignReport) -> Plan:

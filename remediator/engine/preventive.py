@@ -17,7 +17,7 @@ from remediator.campaigns import Campaign
 from remediator.engine.batches import cut
 from remediator.engine.comparing import is_shown
 from remediator.engine.core import MARKETO_PERSON, Engine, ObjectFields, Step
-from remediator.engine.planning import SalesforceValues
+from remediator.engine.planning import PlanResult, SalesforceValues
 from remediator.engine.proposing import Answer, Proposer
 from remediator.engine.record_types import RecordTypes, Scope
 from remediator.engine.targets import LINK_FIELDS, Target, target_of
@@ -27,7 +27,6 @@ from remediator.model import (
     ChangeState,
     Confidence,
     FixRequest,
-    Plan,
     Record,
     StoredChange,
     SystemName,
@@ -62,7 +61,7 @@ class PreventiveProof:
     waiting: int = 0
 
 
-def plan_records(engine: Engine, campaign: Campaign) -> Plan:
+def plan_records(engine: Engine, campaign: Campaign) -> PlanResult:
     """Return a plan, not yet saved, for the records that the campaign selects.
 
     Raises:
@@ -87,7 +86,7 @@ def plan_records(engine: Engine, campaign: Campaign) -> Plan:
         engine.on_step(Step(name="planning", done=done))
     if known.came_back:
         engine.store.running.mark_reverted(sorted(known.came_back), now=engine.clock())
-    return new_plan(
+    plan = new_plan(
         connection=engine.settings.connection,
         campaign=campaign.name,
         created_at=engine.clock(),
@@ -96,6 +95,7 @@ def plan_records(engine: Engine, campaign: Campaign) -> Plan:
         declined=(),
         throughput=Throughput(synced_per_hour=engine.settings.verify.records_per_hour),
     )
+    return PlanResult(plan=plan, fixer_faults=dict(proposer.faults))
 
 
 def _people(engine: Engine, campaign: Campaign) -> Iterator[str]:

@@ -11,9 +11,9 @@ from typing import Any
 from remediator.api import Fixer
 from remediator.campaigns import Campaign
 from remediator.engine.core import Engine
-from remediator.engine.planning import make_plan
+from remediator.engine.planning import PlanResult, make_plan
 from remediator.errors import ConfigError
-from remediator.model import Case, CaseState, Diagnosis, Plan
+from remediator.model import Case, CaseState, Diagnosis
 from remediator.rules import FIXER_NAMES
 from remediator.settings import Settings
 from remediator.sources.sync_status_csv import learned_pace, pace_of_people
@@ -68,7 +68,7 @@ def sync_pace(settings: Settings) -> int:
     return pace_of_people(pace) or settings.verify.records_per_hour
 
 
-def plan_cases(engine: Engine, campaign: Campaign, *, state: CampaignState | None, run: int) -> Plan:
+def plan_cases(engine: Engine, campaign: Campaign, *, state: CampaignState | None, run: int) -> PlanResult:
     """Return a plan, not yet saved, for the cases that the campaign selects.
 
     Cases that wait for a person's word on an earlier plan are left with it. What was declined is looked at
@@ -83,9 +83,9 @@ def plan_cases(engine: Engine, campaign: Campaign, *, state: CampaignState | Non
     now = engine.clock()
     cases = {case.id: case for case in _selected(engine, campaign, again=_new_week(state, now), now=now)}
     query = CaseQuery(ids=tuple(cases), states=_ALWAYS | {CaseState.DECLINED})
-    plan = make_plan(engine, query=query, run=run, campaign=campaign.name, save=False).plan
-    kept = tuple(item for item in plan.declined if _is_final(engine, campaign, cases[item.case]))
-    return replace(plan, declined=kept)
+    made = make_plan(engine, query=query, run=run, campaign=campaign.name, save=False)
+    kept = tuple(item for item in made.plan.declined if _is_final(engine, campaign, cases[item.case]))
+    return replace(made, plan=replace(made.plan, declined=kept))
 
 
 def _new_week(state: CampaignState | None, now: datetime) -> bool:

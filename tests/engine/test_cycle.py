@@ -7,10 +7,11 @@ from datetime import time, timedelta
 
 import pytest
 
+from remediator.api import Declined, FixRequest, Proposal
 from remediator.campaigns import Campaign, CampaignLimits, Earned, Mode, Select, SyncLoad, WriteWindow
 from remediator.earned import persons_only
 from remediator.engine.core import Step
-from remediator.engine.cycle import restore_campaign
+from remediator.engine.cycle import plan_campaign, restore_campaign
 from remediator.engine.quota import quota_day
 from remediator.engine.undoing import plan_undo
 from remediator.errors import ConfigError, LeaseLost, LimitReached, VendorError
@@ -432,3 +433,30 @@ def test_a_campaign_waits_until_a_case_is_old_enough(a_world: World) -> None:
     a_world.pass_time(hours=25)
     run(a_world, campaign)
     assert a_world.state_of(person) is CaseState.PROPOSED
+
+
+def test_a_person_may_plan_what_a_campaign_selects(a_world: World) -> None:
+    broken(a_world)
+    number = a_world.engine.store.start_run("plan", now=a_world.engine.clock())
+    made = plan_campaign(a_world.engine, a_campaign(), run=number)
+    assert [change.field for change in made.plan.changes] == ["country"]
+    assert a_world.engine.store.plans(limit=1)[0].campaign == "nightly-country"
+
+
+class Broken:
+    """A fixer that always raises."""
+
+    name = "broken"
+    categories = frozenset({Category.INVALID_PICKLIST})
+
+    def propose(self, request: FixRequest) -> Proposal | Declined:
+        raise RuntimeError("no luck")
+
+
+def test_a_fixer_that_breaks_its_contract_is_named_in_the_report(lite: World) -> None:
+    lite.engine.fixers = {**lite.engine.fixers, "broken": Broken()}
+    broken(lite)
+    report = run(lite, a_campaign(fixers=("broken",)))
+    assert report.fixer_faults == {"broken": 1}
+    assert not report.clean
+    assert "fixer broken broke its contract 1 times" in report.remarks
