@@ -14,6 +14,7 @@ from html import unescape
 
 from remediator.bodies import read_json, read_markup
 from remediator.extract import fold
+from remediator.flows import find_flow, inside_flow
 from remediator.measure import entity, names_code, read_notice
 from remediator.tails import SPACES, Peeled, cut_tail
 
@@ -43,46 +44,6 @@ _CODE = re.compile(r"(?<![A-Za-z0-9_.$])[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+(?![A-Za-z0
 _TRIGGER = re.compile(r"execution of (?:Before|After)(?:Insert|Update|Delete|Undelete)\b")
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*(?:\.|::))*[A-Za-z_]\w*(?:Exception|Error|Fault)\s*:\s+")
 _QUOTED_CAUSE = re.compile(r'due to "(.+)"', re.DOTALL)
-_FLOW_TAILS = ("you can look up exceptioncode values", "[error id:", " error id:", "\n---")
-_FLOW_SIGNS = (
-    "process failed",
-    "flow tried to",
-    "trigger a flow",
-    "unhandled fault has occurred in this flow",
-    "flow failed to",
-    "give your salesforce admin these details",
-    "error occurred at element",
-    "error element",
-    "the flow couldn't find",
-    "the flow couldn't",
-    "error occurred during flow",
-    "fallo en el proceso",
-    "error en el proceso",
-    "estos detalles a su admin",
-    "estos detalles al admin",
-    "esses detalhes ao admin",
-    "salesforce-administrator diese",
-    "details an ihren salesforce-admin",
-    "an ihren salesforce-administrator weiter",
-    "estes detalhes ao admin",
-    "questi dettagli all'admin",
-    "deze gegevens door aan uw salesforce",
-)
-_FLOW_SIGNS_WIDE = (
-    "ces détails à votre admin",
-    "ces informations à votre admin",
-    "プロセスに失敗",
-    "プロセスが失敗",
-    "フローが失敗",
-    "システム管理者に次の詳細",
-    "管理者にこれらの詳細",
-    "관리자에게 이러한 세부",
-    "관리자에게 다음 세부",
-    "프로세스가 실패",
-    "프로세스에 실패",
-    "流程失败",
-    "进程失败",
-)
 _JSON_KEY = re.compile(r"(?<![fF]irst )(?:[eE]rror|[cC]ode)\\?['\"]?\s?[:=]")
 _IN_CODE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _BEHIND_CODE = frozenset(":：,、，-]}()\"';<.")
@@ -214,15 +175,8 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
         found.append((at + len("Database.Error"), "json"))
     if (at := text.find("<")) > 0 and ("<html" in text[at:].lower() or "aultcode>" in text):
         found.append((at, "markup"))
-    if (
-        "low" in text or "roces" in text or "rozess" in text or not text.isascii()
-    ) and "flow" not in peeled.wrappers:
-        folded = fold(text)
-        at = min((at for sign in _FLOW_SIGNS if (at := folded.find(sign)) >= 0), default=-1)
-        if at < 0 and not text.isascii():
-            at = min((at for sign in _FLOW_SIGNS_WIDE if (at := folded.find(sign)) >= 0), default=-1)
-        if at >= 0:
-            found.append((at, "flow"))
+    if "flow" not in peeled.wrappers and (at := find_flow(text)) >= 0:
+        found.append((at, "flow"))
     first = min(found)[0] if found else len(text)
     if _may_hold_code(text, first) and (at := _code_inside(text, first, codes, speaks)) >= 0:
         found.append((at, "code"))
@@ -308,14 +262,7 @@ def _enter_ui_trigger(peeled: Peeled, at: int) -> bool:
 
 def _enter_flow(peeled: Peeled, at: int) -> bool:
     peeled.note("flow")
-    text = peeled.text
-    folded = fold(text)
-    end = min((cut for tail in _FLOW_TAILS if (cut := folded.find(tail, at)) > at), default=len(text))
-    text, folded = text[:end].rstrip(" .\n"), folded[:end]
-    signs = ("this error occurred:", "records:", "details.", "flow:")
-    ends = [cut + len(sign) for sign in signs if (cut := folded.find(sign, at)) >= 0]
-    text = text[min(ends, default=0) :]
-    peeled.text = text.strip(SPACES)
+    peeled.text = inside_flow(peeled.text, at).strip(SPACES)
     return True
 
 
