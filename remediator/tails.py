@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
 
 from remediator.extract import find_ids, split_names
 
@@ -23,7 +22,6 @@ _UNDOUBTED_NAME = re.compile(r"[A-Za-z]\w{0,79}__[cr]$|[A-Z]\w{0,79}[a-z][A-Z]\w
 _API_NAME = re.compile(r"[A-Za-z]\w{0,79}(?:\.[A-Za-z]\w{0,79})?$")
 
 
-@dataclass(slots=True)
 class Peeled:
     """What was found on the way in. Built up step by step, then only read.
 
@@ -37,14 +35,18 @@ class Peeled:
         tailed: Apex spoke, so a field list in brackets may stand at the end.
     """
 
-    text: str
-    codes: list[str] = field(default_factory=list)
-    wrappers: list[str] = field(default_factory=list)
-    fields: tuple[str, ...] = ()
-    object: str | None = None
-    related_ids: tuple[str, ...] = ()
-    steps: list[tuple[str, str]] = field(default_factory=list)
-    tailed: bool = False
+    __slots__ = ("codes", "fields", "object", "related_ids", "steps", "tailed", "text", "wrappers")
+
+    def __init__(self, text: str) -> None:
+        # By hand: a dataclass asks a factory for each of its lists, once for every message.
+        self.text = text
+        self.codes: list[str] = []
+        self.wrappers: list[str] = []
+        self.fields: tuple[str, ...] = ()
+        self.object: str | None = None
+        self.related_ids: tuple[str, ...] = ()
+        self.steps: list[tuple[str, str]] = []
+        self.tailed = False
 
     def note(self, wrapper: str, detail: str = "") -> None:
         """Record one wrapper that came off."""
