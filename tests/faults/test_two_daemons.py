@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
+from remediator.engine.applying import apply_plan
+from remediator.errors import LeaseLost
 from remediator.model import CaseState, ChangeState
 from tests.daemons import DaemonProcess, add_campaign, approve_all, daemon, first_tick, in_state, wait_for
 from tests.engine.world import World
@@ -45,6 +50,38 @@ def one_of(first: DaemonProcess, second: DaemonProcess) -> tuple[DaemonProcess, 
 def all_applied(made: World, people: list[str]) -> bool:
     changes = list(made.engine.store.changes(states={ChangeState.APPLIED}))
     return len(changes) == len(people)
+
+
+def put_to_sleep(one: DaemonProcess, store_url: str) -> None:
+    """Stop a daemon, but not in one of the moments in which it holds the database's lock."""
+
+    def stopped() -> bool:
+        one.send(signal.SIGSTOP)
+        if is_free(store_url):
+            return True
+        one.send(signal.SIGCONT)
+        return False
+
+    wait_for("a moment without a transaction", stopped)
+
+
+def is_free(store_url: str) -> bool:
+    """Say whether the lease could be taken without waiting for somebody's transaction."""
+    try:
+        if store_url.startswith("sqlite:///"):
+            path = store_url.removeprefix("sqlite:///")
+            with closing(sqlite3.connect(path, timeout=0.2, isolation_level=None)) as conn:
+                conn.execute("BEGIN IMMEDIATE")
+                conn.execute("ROLLBACK")
+        else:
+            with psycopg.connect(store_url) as pg:
+                pg.execute("SET LOCAL lock_timeout = '200ms'")
+                pg.execute("SELECT * FROM leases FOR UPDATE")
+                pg.execute("SELECT * FROM audit_heads FOR UPDATE")
+                pg.rollback()
+    except (sqlite3.OperationalError, psycopg.errors.LockNotAvailable):
+        return False
+    return True
 
 
 def test_one_works_and_the_other_waits(a_world: World, store_url: str, people: list[str]) -> None:
@@ -96,8 +133,8 @@ def test_a_daemon_that_slept_past_its_lease_writes_nothing_when_it_wakes(
     with daemon(a_world, store_url, name="a") as a, daemon(a_world, store_url, name="b") as b:
         sleeper, heir = one_of(a, b)
         first_tick(a_world, sleeper)
-        sleeper.wait_until(busy=["country"])
-        sleeper.send(signal.SIGSTOP)
+        wait_for("the read to hang", lambda: a_world.sandbox.faults.list()[0]["struck"])
+        put_to_sleep(sleeper, store_url)
         heir.wait_until(role="working")
         wait_for("the heir to apply all", lambda: all_applied(a_world, people))
         sleeper.send(signal.SIGCONT)
@@ -105,3 +142,19 @@ def test_a_daemon_that_slept_past_its_lease_writes_nothing_when_it_wakes(
         assert written(a_world) == Counter(people)
         assert sleeper.state()["holder"] == heir.state()["holder"]
     assert a_world.engine.store.verify_audit().intact
+
+
+def test_an_intent_under_a_token_that_somebody_else_has_taken_over_is_refused_and_nothing_is_sent(
+    a_world: World, people: list[str]
+) -> None:
+    engine, running = a_world.engine, a_world.engine.store.running
+    engine.lease = running.take_lease("writer", holder="sleeper", ttl=timedelta(seconds=30))
+    running.release(engine.lease)
+    running.take_lease("writer", holder="heir", ttl=timedelta(seconds=30))
+    (plan,) = engine.store.plans()
+    run = engine.store.start_run("apply", now=engine.clock())
+    with pytest.raises(LeaseLost, match="no longer ours"):
+        apply_plan(engine, plan.id, run=run)
+    assert not written(a_world)
+    assert plan.states == {ChangeState.APPROVED: len(people)}
+    assert {stored.state for stored in engine.store.changes()} == {ChangeState.APPROVED}
