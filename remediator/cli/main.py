@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from remediator.cli import aliases, archive, evidence, loop, pure, running, setup, show, teams
+from remediator.cli import aliases, archive, evidence, loop, privacy, pure, running, setup, show, teams
 from remediator.cli.sections import Sections
 from remediator.errors import EXIT_CONFIG, EXIT_INTERRUPTED, EXIT_OK, RemediatorError, exit_code
 
@@ -55,6 +55,7 @@ pure.register(app)
 loop.register(app)
 running.register(app)
 evidence.register(app)
+privacy.register(app)
 teams.register(app)
 aliases.register(app)
 

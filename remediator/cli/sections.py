@@ -16,7 +16,7 @@ SECTIONS = {
     "See what is refused": ("scan", "causes", "cases", "explain", "access", "report"),
     "Repair it": ("plan", "review", "apply", "verify", "retry", "undo"),
     "Leave it running": ("daemon", "run", "pause", "resume", "kill", "health", "backlog"),
-    "Prove it": ("runs", "audit"),
+    "Prove it": ("runs", "audit", "erase", "retention"),
     "Without a system": ("classify", "repair"),
     "Your own rules and fixers": ("rules", "fixers", "aliases"),
 }

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from remediator.errors import StoreError
 from remediator.model import AuditEntry
+from remediator.store.anchors import Anchor, anchor_fault, read_anchor
 from remediator.store.database import Database
 from remediator.store.rows import PAGE, AnyRow
 from remediator.store.schema import audit_entries, audit_heads, audit_payloads
@@ -19,6 +20,9 @@ from remediator.store.writing import GENESIS, entry_hash, payload_digest
 
 ERASED = "personal_data_erased"
 """The event that names the entries whose payload was erased."""
+
+EXPIRED = "audit_payloads_expired"
+"""The event that says up to which entry payloads were emptied by age."""
 
 _FIXED = tuple(column.name for column in audit_entries.columns if column.name != "hash")
 
@@ -84,40 +88,82 @@ def read_audit(
         )
 
 
-def verify_audit(database: Database, connection: str) -> AuditCheck:
-    """Walk the chain from its first entry and compare every hash, every payload, and the head.
+def verify_audit(database: Database, connection: str, *, key: bytes) -> AuditCheck:
+    """Walk the chain from its first entry, or its anchor, and compare every hash, payload, and the head.
 
     Entries that are added while it walks are walked too; the head is read last.
+
+    Args:
+        key: the store's own, which signs anchors.
     """
-    seen = erased = 0
-    previous = GENESIS
+    while True:
+        with database.reading() as conn:
+            anchor = read_anchor(conn, connection)
+        check = _walk(database, connection, anchor, key)
+        with database.reading() as conn:
+            if check.intact or read_anchor(conn, connection) == anchor:
+                return check
+        # Entries were removed by age under our feet.
+
+
+def _walk(database: Database, connection: str, anchor: Anchor | None, key: bytes) -> AuditCheck:
+    before = anchor.seq if anchor is not None else 0
+    seen, previous = before, anchor.hash if anchor is not None else GENESIS
+    erased = 0
     unnamed: set[int] = set()
 
-    def broken(at: int, reason: str) -> AuditCheck:
-        return AuditCheck(entries=seen, erased=erased, intact=False, broken_at=at, reason=reason)
+    def checked(at: int | None, reason: str | None) -> AuditCheck:
+        return AuditCheck(
+            entries=seen - before,
+            erased=erased,
+            intact=at is None,
+            removed=before,
+            broken_at=at,
+            reason=reason,
+        )
 
+    with database.reading() as conn:
+        if anchor is not None and (fault := anchor_fault(conn, anchor, key)):
+            return checked(before, fault)
     wanted = _select().where(audit_entries.c.connection == connection)
     try:
-        for row in _pages(database, wanted, -(2**62)):
+        with database.reading() as conn:
+            expired = expired_through(conn, connection)
+        for row in _pages(database, wanted, before if anchor is not None else -(2**62)):
             if fault := _fault(row, seen + 1, previous):
-                return broken(seen + 1, fault)
+                return checked(seen + 1, fault)
             seen, previous = row.seq, row.hash
             if row.payload is None:
                 erased += 1
-                unnamed.add(row.seq)
+                if row.seq > expired:
+                    unnamed.add(row.seq)
             elif row.event == ERASED:
                 unnamed.difference_update(json.loads(row.payload)["entries"])
     except StoreError as exc:
         if "decode" not in str(exc):
             raise
-        return broken(seen + 1, f"it or one soon after it is not text any more ({exc})")
+        return checked(seen + 1, f"it or one soon after it is not text any more ({exc})")
     if unnamed:
-        return broken(min(unnamed), "its payload was emptied, and no erasure names it")
+        return checked(min(unnamed), "its payload was emptied, and no erasure names it")
     with database.reading() as conn:
         fault = _head_fault(conn, connection, seen, previous)
-    if fault:
-        return broken(seen + 1, fault)
-    return AuditCheck(entries=seen, erased=erased, intact=True)
+    return checked(seen + 1 if fault else None, fault)
+
+
+def expired_through(conn: Connection, connection: str) -> int:
+    """Return the entry up to which payloads were emptied by age; the walk proves the entry that says so."""
+    found = conn.execute(
+        _select()
+        .where(audit_entries.c.connection == connection, audit_entries.c.event == EXPIRED)
+        .order_by(audit_entries.c.seq.desc())
+        .limit(1)
+    ).first()
+    if found is None or found.payload is None:
+        return 0
+    try:
+        return int(json.loads(found.payload)["through"])
+    except (ValueError, KeyError, TypeError):
+        return 0  # not what was written there, which the walk will say
 
 
 def _fault(row: AnyRow, expected: int, previous: str) -> str | None:

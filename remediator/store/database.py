@@ -93,6 +93,24 @@ class Database:
         with self._own_errors(), self.engine.connect().execution_options(writes=True) as conn, conn.begin():
             yield conn
 
+    def compact(self) -> None:
+        """Give unused room back to the file system; SQLite keeps every other writer out meanwhile."""
+        with self._own_errors():
+            if self.engine.dialect.name == "postgresql":
+                with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+                    conn.execute(text("VACUUM"))
+                return
+            # Past SQLAlchemy, which would begin a transaction first.
+            raw = self.engine.raw_connection()
+            try:
+                raw.cursor().execute("VACUUM")
+            except sqlite3.Error as exc:
+                raise StoreError(
+                    f"store {self.shown}: {exc}; try again when nothing else works on it"
+                ) from exc
+            finally:
+                raw.close()
+
     def migrate(self) -> None:
         """Bring the tables to ``HEAD``; several processes may do so at once.
 

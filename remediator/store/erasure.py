@@ -13,6 +13,7 @@ from remediator.fingerprint import salesforce_id_18
 from remediator.model import ChangeState
 from remediator.store.aliases import forget_changes
 from remediator.store.audit import ERASED
+from remediator.store.carried import carry
 from remediator.store.moves import leave_plans
 from remediator.store.rows import chunks, diagnosis_from, diagnosis_text
 from remediator.store.schema import (
@@ -23,13 +24,14 @@ from remediator.store.schema import (
     changes,
     declined_cases,
 )
+from remediator.store.values import Erased
 from remediator.store.writing import Writing
 
 GONE = "(erased)"
 
 
-def erase(writing: Writing, *, marketo_id: str | None, salesforce_id: str | None) -> int:
-    """Erase one person's messages, values and audit payloads; return how many rows lost something.
+def erase(writing: Writing, *, marketo_id: str | None, salesforce_id: str | None) -> Erased:
+    """Erase one person's messages, values and audit payloads; return what lost something.
 
     The cases stay, under their record ids, without text. The changes go altogether: with their values gone,
     an undo of one would write an empty field.
@@ -50,9 +52,10 @@ def erase(writing: Writing, *, marketo_id: str | None, salesforce_id: str | None
     forget_changes(writing, [row.id for row in found])
     for chunk in chunks([row.seq for row in found]):
         writing.conn.execute(delete(change_cases).where(change_cases.c.change_seq.in_(chunk)))
+        carry(writing, changes, changes.c.seq.in_(chunk))
         writing.conn.execute(delete(changes).where(changes.c.seq.in_(chunk)))
     writing.audit(ERASED, payload={"entries": entries, "cases": len(case_ids), "changes": len(found)})
-    return len(case_ids) + len(found) + len(entries)
+    return Erased(cases=len(case_ids), changes=len(found), entries=len(entries))
 
 
 def _case_ids(writing: Writing, marketo_id: str | None, salesforce_id: str | None) -> list[int]:

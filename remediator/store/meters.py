@@ -11,6 +11,7 @@ from sqlalchemy import Connection, distinct, func, select
 
 from remediator.lifecycle import UNSETTLED
 from remediator.model import CaseState, ChangeState, SystemName
+from remediator.store.carried import COUNTED, read_carried
 from remediator.store.database import Database
 from remediator.store.schema import (
     api_calls,
@@ -22,9 +23,6 @@ from remediator.store.schema import (
     retries,
     runs,
 )
-
-COUNTED = ("stopped_", "calls_")
-"""Counters of runs that add up to something: safety stops by limit, API calls by system and result."""
 
 _PAGE = 5_000
 _SETTLED = (ChangeState.APPLIED, ChangeState.CONFLICTED, ChangeState.FAILED, ChangeState.UNDONE)
@@ -91,13 +89,15 @@ class Meters:
                             cases.c.connection == self._connection
                         )
                     ).scalar_one()
-                ),
+                )
+                + sum(self._carried(conn, "failures_seen").values()),
                 changes=self._changes(conn),
                 reverted=conn.execute(
                     select(func.count())
                     .select_from(changes)
                     .where(changes.c.connection == self._connection, changes.c.reverted_at.is_not(None))
-                ).scalar_one(),
+                ).scalar_one()
+                + sum(self._carried(conn, "reverted").values()),
                 retries=self._retries(conn),
                 api_calls=self._api_calls(conn),
                 waiting=self._waiting(conn),
@@ -170,10 +170,17 @@ class Meters:
             )
             .group_by(changes.c.fixer, changes.c.state)
         )
-        return {(row.fixer, row.state): row.n for row in rows}
+        found = Counter({(row.fixer, row.state): row.n for row in rows})
+        found.update({(fixer, state): n for (fixer, state), n in self._carried(conn, "changes").items()})
+        return dict(found)
+
+    def _carried(self, conn: Connection, kind: str) -> dict[tuple[str, ...], int]:
+        """Return what rows that retention took away had counted."""
+        return read_carried(conn, self._connection, kind)
 
     def _retries(self, conn: Connection) -> dict[str, int]:
         found = Counter({"pushed": 0})
+        found.update({what: n for (what,), n in self._carried(conn, "retries").items()})
         rows = conn.execute(
             select(cases.c.state, func.count().label("n"), func.sum(retries.c.attempts).label("tries"))
             .join(cases, cases.c.id == retries.c.case_id)
@@ -192,7 +199,9 @@ class Meters:
             .where(api_calls.c.connection == self._connection)
             .group_by(api_calls.c.system)
         )
-        return {row.system: int(row.n) for row in rows}
+        found = Counter({row.system: int(row.n) for row in rows})
+        found.update({system: n for (system,), n in self._carried(conn, "api_calls").items()})
+        return dict(found)
 
     def _waiting(self, conn: Connection) -> dict[str, int]:
         rows = conn.execute(
@@ -211,9 +220,10 @@ class Meters:
 
     def _runs(self, conn: Connection) -> tuple[dict[str, RunTimes], dict[str, int], datetime | None]:
         """Add up the finished runs, page by page: retention keeps them to what a company can look at."""
-        count: Counter[str] = Counter()
-        seconds: dict[str, float] = {}
-        counters: Counter[str] = Counter()
+        past = self._carried(conn, "runs")
+        count = Counter({command: n for (command, what), n in past.items() if what == "count"})
+        seconds = {command: n / 1000 for (command, what), n in past.items() if what == "ms"}
+        counters = Counter({name: n for (name,), n in self._carried(conn, "counters").items()})
         last: datetime | None = None
         after = 0
         while True:

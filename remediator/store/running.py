@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, Table, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from remediator.model import ChangeState, SystemName
 from remediator.store import leases
 from remediator.store.database import Database
+from remediator.store.once import insert_once
 from remediator.store.schema import api_calls, campaign_states, changes, gaps, notices, pauses, ticks
 from remediator.store.values import CampaignState, DayCount, Gap, Lease, Notice, Pause
 from remediator.store.writing import writing
@@ -288,11 +288,7 @@ class Running:
 
     def _insert_once(self, conn: Connection, table: Table, values: Mapping[str, object]) -> bool:
         """Insert a row unless its key is there; returns whether it was inserted."""
-        dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(table).values(connection=self._connection, **values)
-        # Asked for the row itself: psycopg counts -1 here, whether a row went in or not.
-        once = statement.on_conflict_do_nothing().returning(table.c.connection)
-        return conn.execute(once).first() is not None
+        return insert_once(conn, table, {"connection": self._connection, **values})
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -19,7 +20,7 @@ from sqlalchemy import (
 
 from remediator.store.columns import Id, Json, UtcTime, Words
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; kept here so that opening a store that is up to date need not load Alembic."""
 
 metadata = MetaData(
@@ -229,6 +230,25 @@ audit_payloads = Table(
     Column("salt", String(64)),
     Column("payload", Text),
     ForeignKeyConstraint(["connection", "seq"], ["audit_entries.connection", "audit_entries.seq"]),
+)
+
+audit_anchors = Table(
+    "audit_anchors",
+    metadata,
+    Column("connection", Words, primary_key=True),
+    # Up to this entry, of this hash, the chain was removed.
+    Column("seq", Id, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("signature", String(64), nullable=False),
+)
+
+carried = Table(
+    "carried",
+    metadata,
+    Column("connection", Words, primary_key=True),
+    Column("name", Words, primary_key=True),
+    Column("count", BigInteger, nullable=False),
 )
 
 retries = Table(

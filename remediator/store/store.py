@@ -27,7 +27,6 @@ from remediator.store import (
     audit,
     cases,
     decisions,
-    erasure,
     intake,
     leases,
     moves,
@@ -41,6 +40,7 @@ from remediator.store import (
 from remediator.store.aliases import AliasBook
 from remediator.store.database import Database, parse_url
 from remediator.store.meters import Meters
+from remediator.store.retention import Retention
 from remediator.store.running import Running
 from remediator.store.values import (
     Attempts,
@@ -74,6 +74,7 @@ class Store:
         running: what running unattended must remember.
         aliases: what reviewers taught.
         meters: figures for metrics and health.
+        retention: taking away what has grown old, and what a person asked to have erased.
     """
 
     def __init__(self, database: Database, *, connection: str) -> None:
@@ -81,6 +82,7 @@ class Store:
         self.running = Running(database, connection=connection)
         self.aliases = AliasBook(database, connection=connection)
         self.meters = Meters(database, connection=connection)
+        self.retention = Retention(database, connection=connection)
         self._database = database
 
     @classmethod
@@ -396,7 +398,7 @@ class Store:
 
     def verify_audit(self) -> AuditCheck:
         """Walk the whole chain and say whether every link, payload and the head hold."""
-        return audit.verify_audit(self._database, self.connection)
+        return audit.verify_audit(self._database, self.connection, key=self.signing_key())
 
     def erase(
         self,
@@ -411,5 +413,7 @@ class Store:
         Returns:
             How many cases, changes and audit entries lost something.
         """
-        with self._writing(now=now, actor=actor) as open_:
-            return erasure.erase(open_, marketo_id=marketo_id, salesforce_id=salesforce_id)
+        erased = self.retention.erase(
+            marketo_id=marketo_id, salesforce_id=salesforce_id, actor=actor, now=now
+        )
+        return erased.cases + erased.changes + erased.entries

@@ -146,7 +146,8 @@ class AuditCheck:
 
     Attributes:
         entries: links that were walked.
-        erased: links whose payload was erased on request, and which say so.
+        erased: links whose payload was erased, on request or by age, and which say so.
+        removed: older links that were removed by age, behind a signed anchor that the first link follows.
         broken_at: first position that does not hold, ``None`` when all do.
         reason: what is wrong there.
     """
@@ -154,8 +155,33 @@ class AuditCheck:
     entries: int
     erased: int
     intact: bool
+    removed: int = 0
     broken_at: int | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutoffs:
+    """What retention takes away: what is older than its moment; ``None`` keeps all."""
+
+    cases: datetime | None = None
+    sightings: datetime | None = None
+    runs: datetime | None = None
+    intakes: datetime | None = None
+    ticks: datetime | None = None
+    notices: datetime | None = None
+    api_calls: datetime | None = None
+    audit_payloads: datetime | None = None
+    audit_entries: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """How many cases, changes and audit entries lost something when a person was erased."""
+
+    cases: int
+    changes: int
+    entries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
