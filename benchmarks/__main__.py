@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import geo, intake, limiter, loop, messages
+from benchmarks import durability, geo, intake, limiter, loop, messages, month
 
 DATA = Path("../shared/data")
 
@@ -24,6 +24,11 @@ def main() -> None:
         ("Taking exports in: cost per row and peak memory", lambda: intake.main(sizes)),
         ("The loop: API calls per fixed record", loop.main),
         ("Pace: wall time over the rate limit's own", limiter.main),
+        (
+            "Durability: changes a second with and without faults, recovery after SIGKILL",
+            lambda: durability.main(3_000 if chosen.quick else durability.LEADS),
+        ),
+        ("A month unattended, on a fast clock", lambda: month.main(7 if chosen.quick else month.DAYS)),
     )
     for title, table in tables:
         print(f"\n== {title} ==", flush=True)

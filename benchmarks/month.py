@@ -15,12 +15,12 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.month_people import People, next_hour
+from benchmarks.month_people import FAULTS, Faults, People, next_hour
 from benchmarks.month_processes import MAX_CHANGES, PER_DAY, Pair, running
 from remediator.store import Store
 
 SPEED = 60.0
-LEADS, MISTAKES_A_DAY, DAYS = 3_000, 40, 30
+LEADS, MISTAKES_A_DAY, DAYS = 2_400, 40, 30
 DAILY_SHARE = 10_000
 """A fifth of Marketo's 50,000 calls a day, the settings' default."""
 
@@ -81,7 +81,7 @@ def simulate(
     leads: int = LEADS,
     mistakes_a_day: int = MISTAKES_A_DAY,
     seed: int = 1,
-    with_faults: bool = True,
+    faults: Faults = FAULTS,
 ) -> Month:
     """Run so many days and return what they came to."""
     started = time.monotonic()
@@ -90,9 +90,7 @@ def simulate(
         running(folder, people=leads, seed=seed, speed=SPEED) as pair,
         Store.open(pair.store_url) as store,
     ):
-        people = People(
-            pair=pair, store=store, mistakes_a_day=mistakes_a_day, seed=seed, with_faults=with_faults
-        )
+        people = People(pair=pair, store=store, mistakes_a_day=mistakes_a_day, seed=seed, faults=faults)
         _to_midnight(pair)
         last = pair.get("/ledger", limit=1)["last"]
         for day in range(days):
@@ -138,7 +136,7 @@ def _judge(pair: Pair, people: People, store: Store, month: Month) -> None:
     month.wrong = [str(wrong) for wrong in judged["wrong"]]
     month.left_refused = len(pair.get("/refused")["refused"])
     month.mistakes, month.approved_by_hand = people.made, people.approved
-    month.mended_by_hand, month.faults = people.mended, people.faults
+    month.mended_by_hand, month.faults = people.mended, people.ordered
     tally = store.tally()
     month.cases = sum(tally.states.values())
     for run in store.runs(limit=100_000):

@@ -21,17 +21,21 @@ _BY_HAND = frozenset(
 )
 _BY_HAND_AFTER = timedelta(days=4)
 
-FAULTS: Mapping[tuple[int, int], tuple[dict[str, Any], ...]] = {
-    (3, 0): ({"name": "rate_limit", "system": "marketo", "times": 1},),
+Faults = Mapping[tuple[int, int], tuple[Mapping[str, Any], ...]]
+"""``{(day, hour): faults}``, both counted from 0."""
+
+FAULTS: Faults = {
+    (3, 0): ({"name": "concurrency", "system": "marketo", "times": 2},),
     (5, 2): ({"name": "drop_after", "match": "POST /rest/v1/leads.json"},),
     (8, 2): ({"name": "server_error", "system": "salesforce", "times": 2},),
     (12, 2): ({"name": "unavailable", "system": "marketo", "times": None},),
+    (14, 2): ({"name": "rate_limit", "system": "marketo"},),
     (16, 2): ({"name": "token_invalid", "system": "marketo"},),
     (19, 2): ({"name": "drop_before", "match": "POST /rest/v1/leads.json"},),
     (23, 2): ({"name": "partial", "match": "POST /rest/v1/leads.json", "share": 3},),
     (26, 2): ({"name": "truncated", "match": "POST /rest/v1/leads.json"},),
 }
-"""``{(day, hour): faults}``; those without an end are lifted at ``LIFTED``."""
+"""What fails in a month; what has no end is lifted at ``LIFTED``."""
 
 LIFTED = (12, 6)
 
@@ -42,6 +46,8 @@ class People:
 
     Attributes:
         mistakes_a_day: people who are edited badly every day.
+        faults: what fails when.
+        ordered: what failed so far.
         approved: changes that the reviewer approved.
         mended: people whom somebody put right by hand, after the bot declined.
     """
@@ -50,16 +56,15 @@ class People:
     store: Store
     mistakes_a_day: int
     seed: int
-    with_faults: bool = True
+    faults: Faults = field(default_factory=lambda: FAULTS)
     made: int = 0
     approved: int = 0
     mended: int = 0
-    faults: list[str] = field(default_factory=list)
+    ordered: list[str] = field(default_factory=list)
 
     def act(self, day: int, hour: int) -> None:
         """Do what people do at this hour, and let the daemon see it before more time passes."""
-        if self.with_faults:
-            self._disturb(day, hour)
+        self._disturb(day, hour)
         if hour == EXPORT_AT:
             self._export(day)
             self.pair.settle()
@@ -73,9 +78,9 @@ class People:
     def _disturb(self, day: int, hour: int) -> None:
         if (day, hour) == LIFTED:
             self.pair.control.delete("/faults").raise_for_status()
-        for fault in FAULTS.get((day, hour), ()):
+        for fault in self.faults.get((day, hour), ()):
             self.pair.post("/faults", **fault)
-            self.faults.append(f"day {day}: {fault['name']}")
+            self.ordered.append(f"day {day}: {fault['name']}")
 
     def _export(self, day: int) -> None:
         """Export the Sync Errors tab into the daemon's inbox, as a browser does: first under another name."""

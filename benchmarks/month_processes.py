@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 COMMAND = (sys.executable, "-m", "remediator.cli.main")
 PATIENCE_S = 120.0
 LOOK_S = 0.03
-PER_DAY, MAX_CHANGES = 400, 300
+PER_DAY, MAX_CHANGES = 600, 500
 """The month's limits, so low that a busy day comes near them."""
 
 VALUES_CAMPAIGN = """\
@@ -61,7 +61,6 @@ class Pair:
 
     control: httpx.Client
     daemon: subprocess.Popen[bytes]
-    sandbox: subprocess.Popen[bytes]
     folder: Path
     store_url: str
     listen: str
@@ -132,13 +131,10 @@ class Pair:
 def running(folder: Path, *, people: int, seed: int, speed: float) -> Iterator[Pair]:
     """Start both processes, and end them with the block."""
     with ExitStack() as stack:
-        arguments = ("sandbox", "--leads", str(people), "--seed", str(seed), "--speed", f"{speed:g}")
-        sandbox = stack.enter_context(_process(arguments, folder, dict(os.environ), "sandbox.log"))
-        assert sandbox.stdout is not None
-        told = json.loads(sandbox.stdout.readline())
+        told = stack.enter_context(running_sandbox(folder, people=people, seed=seed, speed=speed))
         listen = f"127.0.0.1:{_free_port()}"
         store_url = f"sqlite:///{folder / 'store.db'}"
-        environment = _environment(told, store_url, listen, folder)
+        environment = _daemon_environment(told, store_url, listen, folder)
         subprocess.run([*COMMAND, "init", str(folder)], env=environment, check=True, capture_output=True)
         _write_campaigns(folder / "campaigns")
         daemon = stack.enter_context(_process(("-v", "daemon"), folder, environment, "daemon.log"))
@@ -146,7 +142,6 @@ def running(folder: Path, *, people: int, seed: int, speed: float) -> Iterator[P
         pair = Pair(
             control=control,
             daemon=daemon,
-            sandbox=sandbox,
             folder=folder,
             store_url=store_url,
             listen=listen,
@@ -154,6 +149,16 @@ def running(folder: Path, *, people: int, seed: int, speed: float) -> Iterator[P
         )
         pair.settle()
         yield pair
+
+
+@contextmanager
+def running_sandbox(folder: Path, *, people: int, seed: int, speed: float) -> Iterator[dict[str, Any]]:
+    """Start a sandbox as a process of its own; yields what it tells of itself."""
+    arguments = ("sandbox", "--leads", str(people), "--seed", str(seed), "--speed", f"{speed:g}")
+    with _process(arguments, folder, dict(os.environ), "sandbox.log") as sandbox:
+        assert sandbox.stdout is not None
+        told: dict[str, Any] = json.loads(sandbox.stdout.readline())
+        yield told
 
 
 @contextmanager
@@ -177,14 +182,13 @@ def _process(
                 process.stdout.close()
 
 
-def _environment(told: Mapping[str, Any], store_url: str, listen: str, folder: Path) -> dict[str, str]:
+def settings_environment(told: Mapping[str, Any], store_url: str) -> dict[str, str]:
+    """Return the variables that point a `remediator` process at a sandbox, as a team would have set them."""
     marketo, salesforce = told["marketo"], told["salesforce"]
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("REMEDIATOR_")},
         "PYTHONPATH": str(ROOT),
-        "REMEDIATOR_CLOCK_URL": f"{told['control']}/clock",
         "REMEDIATOR_STORE": store_url,
-        "REMEDIATOR_CAMPAIGNS": str(folder / "campaigns"),
         "REMEDIATOR_MARKETO_URL": marketo["url"],
         "REMEDIATOR_MARKETO_CLIENT_ID": marketo["client_id"],
         "REMEDIATOR_MARKETO_CLIENT_SECRET": marketo["client_secret"],
@@ -197,6 +201,14 @@ def _environment(told: Mapping[str, Any], store_url: str, listen: str, folder: P
         "REMEDIATOR_FIXERS_DEFAULTS": json.dumps(
             {f"{name}.Lead_Type__c": REQUIRED_DEFAULT for name in ("Lead", "Contact")}
         ),
+    }
+
+
+def _daemon_environment(told: Mapping[str, Any], store_url: str, listen: str, folder: Path) -> dict[str, str]:
+    return {
+        **settings_environment(told, store_url),
+        "REMEDIATOR_CLOCK_URL": f"{told['control']}/clock",
+        "REMEDIATOR_CAMPAIGNS": str(folder / "campaigns"),
         "REMEDIATOR_LIMITS_PER_DAY": str(PER_DAY),
         "REMEDIATOR_LIMITS_MAX_CHANGES": str(MAX_CHANGES),
         "REMEDIATOR_DAEMON_INBOX": str(folder / "inbox"),

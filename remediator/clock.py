@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -9,6 +11,8 @@ from functools import cached_property
 import httpx
 
 from remediator.errors import ConfigError
+
+_ASK_AGAIN_S = 0.1
 
 VARIABLE = "REMEDIATOR_CLOCK_URL"
 """Where a sandbox tells its virtual time (``/control/clock``); for simulations only."""
@@ -25,6 +29,8 @@ class Simulated:
     def __init__(self, url: str) -> None:
         self._url = url
         self._client = httpx.Client(timeout=10, trust_env=False)
+        self._lock = threading.Lock()
+        self._told_at, self._seconds = 0.0, 0.0
 
     def __call__(self) -> datetime:
         """Return the virtual time; raises ``ConfigError`` when it is not told."""
@@ -34,6 +40,20 @@ class Simulated:
     def speed(self) -> float:
         """Virtual seconds a real second, apart from jumps."""
         return self._told()[1]
+
+    def seconds(self) -> float:
+        """Return virtual seconds, for limits; they never go back, and jump when the clock does."""
+        with self._lock:
+            now = time.monotonic()
+            seconds = self._seconds + (now - self._told_at) * self.speed if self._seconds else 0.0
+            if not self._seconds or now - self._told_at > _ASK_AGAIN_S:
+                seconds = max(seconds, self._told()[0].timestamp())
+                self._told_at, self._seconds = now, seconds
+            return seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so many virtual seconds."""
+        time.sleep(seconds / max(1.0, self.speed))
 
     def _told(self) -> tuple[datetime, float]:
         try:

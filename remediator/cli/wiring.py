@@ -99,8 +99,11 @@ def open_engine(
     loaded = fixers_of(settings)
     rules = rules_of(settings, loaded)
     with ExitStack() as stack:
-        marketo = stack.enter_context(Marketo(settings.marketo, limiter=_compressed(settings, clock)))
-        salesforce = stack.enter_context(Salesforce(settings.salesforce))
+        calls = max(1, int(CALLS_PER_WINDOW * settings.marketo.rate_share))
+        limiter = _compressed(settings.marketo.max_in_flight, clock, calls=calls)
+        marketo = stack.enter_context(Marketo(settings.marketo, limiter=limiter))
+        limiter = _compressed(settings.salesforce.max_in_flight, clock)
+        salesforce = stack.enter_context(Salesforce(settings.salesforce, limiter=limiter))
         engine = Engine(
             store=store,
             marketo=marketo,
@@ -120,13 +123,12 @@ def open_engine(
         yield engine
 
 
-def _compressed(settings: Settings, clock: Callable[[], datetime]) -> RateLimiter | None:
-    """Return Marketo's limits on a clock that runs faster, which the sandbox widens alike; else ``None``."""
+def _compressed(max_in_flight: int, clock: Callable[[], datetime], *, calls: int = 0) -> RateLimiter | None:
+    """Return a vendor's limits in a time that runs fast, which the sandbox counts alike; else ``None``."""
     if not isinstance(clock, Simulated) or clock.speed <= 1:
         return None
-    calls = max(1, int(CALLS_PER_WINDOW * settings.marketo.rate_share * clock.speed))
-    bucket = window_bucket(limit=calls, window_s=WINDOW_S)
-    return RateLimiter(max_in_flight=settings.marketo.max_in_flight, bucket=bucket)
+    bucket = window_bucket(limit=calls, window_s=WINDOW_S) if calls else None
+    return RateLimiter(max_in_flight=max_in_flight, bucket=bucket, clock=clock.seconds, sleep=clock.sleep)
 
 
 def fixers_of(settings: Settings) -> LoadedFixers:

@@ -137,7 +137,7 @@ class _Control:
 
     def clock(self, _: Request, __: Body) -> Any:
         clock = self._sandbox.clock
-        return {"now": clock.now(), "start": clock.start, "speed": clock.speed}
+        return {"now": self._sandbox.now(), "start": clock.start, "speed": clock.speed}
 
     def advance(self, request: Request, body: Body) -> Any:
         seconds = body.get("advance_s")

@@ -178,6 +178,11 @@ class Sandbox:
             if left > timedelta():
                 self.clock.advance(left)
 
+    def now(self) -> datetime:
+        """Return the virtual time, never one from the middle of a jump."""
+        with self._cycles:
+            return self.clock.now()
+
     @staticmethod
     def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
         with listener:
