@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.month_people import FAULTS, Faults, People, next_hour
+from benchmarks.month_people import FAULTS, Faults, People, next_stop
 from benchmarks.month_processes import MAX_CHANGES, PER_DAY, Pair, running
 from remediator.store import Store
 
@@ -110,7 +110,7 @@ def _live(pair: Pair, people: People, store: Store, month: Month, number: int, l
     for hour in range(24):
         people.act(number, hour)
         now = pair.now()
-        pair.pass_time(next_hour(now) - now)
+        pair.pass_time(next_stop(now) - now)
     day = Day(memory_mb=pair.memory_mb(), store_mb=pair.store_mb())
     told = pair.get("/ledger", after=last)
     for entry in told["entries"]:

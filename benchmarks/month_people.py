@@ -120,6 +120,10 @@ def _resolved(case: int, state: CaseState) -> CaseMove:
     return CaseMove(case=case, before=state, after=CaseState.RESOLVED, note="put right by hand")
 
 
-def next_hour(now: datetime) -> datetime:
-    """Return the next full hour."""
-    return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+def next_stop(now: datetime) -> datetime:
+    """Return the next full hour, or five past it by turns.
+
+    A token lasts an hour: jumps of just that long would make every call meet one in its last second.
+    """
+    hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    return hour + timedelta(minutes=5 * (hour.hour % 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import socket
@@ -85,17 +86,19 @@ class Pair:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the daemon works on nothing, seen by two looks after the one that is under way."""
-        until, idle = time.monotonic() + PATIENCE_S, 0
-        time.sleep(2 * LOOK_S)
-        while True:
+        """Wait until a look that began after this moment has ended and left nothing under way."""
+        called, first = time.monotonic(), math.inf
+        while time.monotonic() - called < PATIENCE_S:
+            asked = time.monotonic()
             state = self.state()
-            idle = idle + 1 if state.get("role") == "working" and not state.get("busy") else 0
-            if idle == 2:
-                return
-            if time.monotonic() > until:
-                raise RuntimeError(f"the daemon did not come to rest in {PATIENCE_S:.0f} s: {state}")
-            time.sleep(1.5 * LOOK_S)
+            began = asked - float(state.get("silent_s", math.inf))
+            if began > called:
+                # What it says stands since the end of the look before the one that began last.
+                if began > first + LOOK_S / 2 and state["role"] == "working" and not state["busy"]:
+                    return
+                first = min(first, began)
+            time.sleep(LOOK_S / 2)
+        raise RuntimeError(f"the daemon did not come to rest in {PATIENCE_S:.0f} s: {self.state()}")
 
     def state(self) -> Mapping[str, Any]:
         """Return what the daemon says of itself, nothing while it does not answer."""

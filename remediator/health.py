@@ -173,7 +173,7 @@ class _Asked(BaseHTTPRequestHandler):
             self._answer(200, text, CONTENT_TYPE)
 
     def _say(self, *, good: bool) -> None:
-        said = {**asdict(self.pulse.state), "silent_s": round(self.pulse.silent_s(), 1)}
+        said = {**asdict(self.pulse.state), "silent_s": round(self.pulse.silent_s(), 3)}
         self._answer(200 if good else 503, json.dumps(said).encode() + b"\n", "application/json")
 
     def _answer(self, status: int, body: bytes, kind: str) -> None:
