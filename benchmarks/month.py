@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.month_page import page
 from benchmarks.month_people import FAULTS, Faults, People, next_stop
 from benchmarks.month_processes import MAX_CHANGES, PER_DAY, Pair, running
 from remediator.store import Store
@@ -188,15 +189,16 @@ def main(days: int = DAYS, *, leads: int = LEADS, folder: Path | None = None) ->
     with TemporaryDirectory(prefix="remediator-month-") as passing:
         place = folder or Path(passing)
         place.mkdir(parents=True, exist_ok=True)
-        show(simulate(place, days=days, leads=leads))
+        month = simulate(place, days=days, leads=leads)
+        show(month)
+        if folder is not None:
+            (folder / "month.html").write_text(page(month), encoding="utf-8")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--leads", type=int, default=LEADS)
-    parser.add_argument(
-        "--keep", type=Path, help="folder for the store and the logs, instead of a passing one"
-    )
+    parser.add_argument("--keep", type=Path, help="folder for store, logs and month.html, else a passing one")
     chosen = parser.parse_args()
     main(chosen.days, leads=chosen.leads, folder=chosen.keep)
