@@ -169,7 +169,9 @@ class _Exchange:
         async def keep(message: Message) -> None:
             kept.append(message)
 
-        await self._app(self._scope, receive, keep)
+        # Uncompressed, or nothing below could find its way in the answer.
+        headers = [(name, text) for name, text in self._scope["headers"] if name != b"accept-encoding"]
+        await self._app({**self._scope, "headers": headers}, receive, keep)
         return (
             kept[0]["status"],
             list(kept[0].get("headers", [])),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import httpx
@@ -272,3 +273,30 @@ def test_every_fault_leaves_an_entry_in_the_ledger(sandbox: Sandbox, salesforce:
             salesforce.get("/sobjects")
         (entry,) = sandbox.ledger.entries("fault", after=after)
         assert (entry["name"], entry["path"]) == (name, DATA + "/sobjects")
+
+
+def test_a_large_answer_is_bent_like_a_small_one(sandbox: Sandbox, marketo: httpx.Client) -> None:
+    numbers = sandbox.instance.load([{"country": "France"} for _ in range(300)])
+    sandbox.faults.add({"name": "partial", "share": 3, "match": f"POST {LEADS}"})
+    rows = [{"id": number, "country": "Spain"} for number in numbers]
+    body = {"action": "updateOnly", "lookupField": "id", "input": rows}
+    result = marketo.post(LEADS, json=body).json()["result"]
+    assert len(result) == 300
+    assert [row["status"] for row in result[:3]] == ["updated", "updated", "skipped"]
+
+
+def test_a_slow_write_is_carried_out_for_a_caller_who_has_gone(
+    sandbox: Sandbox, marketo: httpx.Client
+) -> None:
+    (number,) = sandbox.instance.load([{"country": "France"}])
+    begun = sandbox.ledger.last
+    sandbox.faults.add({"name": "slow", "match": f"POST {LEADS}", "seconds": 0.2})
+    body = {"action": "updateOnly", "lookupField": "id", "input": [{"id": number, "country": "Spain"}]}
+    with suppress(httpx.ReadTimeout):
+        marketo.post(LEADS, json=body, timeout=0.05)
+    pause = Event()
+    for _ in range(500):
+        if sandbox.ledger.entries(kind="write", after=begun):
+            break
+        pause.wait(0.01)
+    assert sandbox.instance.get(number)["country"] == "Spain"
