@@ -14,7 +14,7 @@ from remediator.engine.applying import apply_plan
 from remediator.engine.core import Engine
 from remediator.engine.quota import Meter
 from remediator.engine.resync import resync
-from remediator.errors import RateLimited
+from remediator.errors import RateLimited, TransientError
 from remediator.limits import Bounds, Written, check_bounds
 from remediator.model import Change, ChangeState, SystemName
 from remediator.pacing import LOOK_BACK, backlog, finished_in, take
@@ -98,7 +98,16 @@ def population(engine: Engine, changes: Sequence[Change]) -> dict[SystemName, in
         for change in changes
         if change.system is SystemName.MARKETO and change.salesforce_id is None
     }
-    return {SystemName.MARKETO: leads + contacts + len(alone), SystemName.SALESFORCE: leads + contacts}
+    found = {SystemName.MARKETO: leads + contacts + len(alone), SystemName.SALESFORCE: leads + contacts}
+    for system, total in found.items():
+        if total < len({change.record_id for change in changes if change.system is system}):
+            raise TransientError(
+                f"salesforce: it counts {total} leads and contacts, fewer than are to be changed in {system}; "
+                "the count cannot be whole, so no limit can be judged. Run again",
+                code="INCOMPLETE",
+                system=SystemName.SALESFORCE,
+            )
+    return found
 
 
 def check_campaign_limits(engine: Engine, campaign: Campaign, changes: Sequence[Change]) -> None:

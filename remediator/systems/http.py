@@ -31,6 +31,7 @@ from loguru import logger
 from remediator.errors import AccessDenied, NoAnswer, PermanentError, RateLimited, TransientError, VendorError
 from remediator.model import SystemName
 from remediator.systems.auth import Token, TokenCache
+from remediator.systems.breaker import CircuitOpen
 from remediator.systems.limiter import DailyShare, RateLimiter
 
 T = TypeVar("T")
@@ -165,7 +166,7 @@ class HttpSession:
         share: DailyShare,
         timeout_s: float,
         max_in_flight: int,
-        observe: Callable[[Answer], None] | None = None,
+        observe: Callable[[Answer], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: random_module.Random | None = None,
@@ -187,11 +188,10 @@ class HttpSession:
         self._counting = threading.Lock()
         # httpx logs every URL at INFO, and ours carry e-mail addresses as filter values.
         logging.getLogger("httpx").setLevel(logging.WARNING)
+        connections = max_in_flight + 1
         self._client = httpx.Client(
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
-            limits=httpx.Limits(
-                max_connections=max_in_flight + 1, max_keepalive_connections=max_in_flight + 1
-            ),
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             headers={"User-Agent": f"remediator/{version('remediator')}", "Accept": "application/json"},
             verify=_tls(),
             # A proxy that the environment names is for the world outside, not for a sandbox on loopback.
@@ -237,7 +237,7 @@ class HttpSession:
                         system=self._system,
                     ) from exc
                 renewed = True
-            except (NoAnswer, HeldBack):
+            except (NoAnswer, HeldBack, CircuitOpen):
                 raise
             except TransientError as exc:
                 tries += 1
@@ -274,8 +274,7 @@ class HttpSession:
                 self.gate()
             deadline = self._clock() + self._timeout_s
             with self._stream(call, token) as response:
-                content = b"".join(self._chunks(call, response, deadline))
-                answer = _answer(response, content)
+                answer = _answer(response, b"".join(self._chunks(call, response, deadline)))
             self._judged(call, answer, judge, token)
             return answer
 
@@ -305,12 +304,13 @@ class HttpSession:
         if not call.authorized:
             yield None
             return
-        # The token first: fetching it may wait, and would hold a place meanwhile.
-        token = self.tokens.get()
-        self._share.check()
-        with self._limiter.slot():
-            self._share.count()
-            yield token
+        with self._limiter.breaker.watch(call.name, self._system):
+            # The token first: fetching it may wait, and would hold a place meanwhile.
+            token = self.tokens.get()
+            self._share.check()
+            with self._limiter.slot():
+                self._share.count()
+                yield token
 
     @contextmanager
     def _stream(self, call: Call, token: Token | None) -> Iterator[httpx.Response]:
@@ -352,8 +352,7 @@ class HttpSession:
             yield chunk
 
     def _judged(self, call: Call, answer: Answer, judge: Judge, token: Token | None) -> None:
-        if self._observe:
-            self._observe(answer)
+        self._observe(answer)
         try:
             judge(call, answer)
         except VendorError as exc:
@@ -387,8 +386,8 @@ class HttpSession:
             ) from exc
         except httpx.RequestError as exc:
             self._counted("no_answer")
-            why = redact(str(exc)) or type(exc).__name__
-            raise unclear(call, f"no whole answer: {why}", code="NO_ANSWER", system=self._system) from exc
+            why = f"no whole answer: {redact(str(exc)) or type(exc).__name__}"
+            raise unclear(call, why, code="NO_ANSWER", system=self._system) from exc
 
 
 @cache

@@ -16,6 +16,7 @@ from pyrate_limiter import AbstractBucket, InMemoryBucket, Rate, RateItem
 
 from remediator.errors import RateLimited
 from remediator.model import SystemName
+from remediator.systems.breaker import Breaker
 
 # The vendor counts arrivals and we count departures: two calls that leave 20 s apart may arrive 19.9 s
 # apart. A window that is a little longer than the vendor's absorbs ordinary jitter.
@@ -39,6 +40,9 @@ class RateLimiter:
         bucket: what counts the window; ``None`` = no window, only calls in flight.
         clock: monotonic seconds.
         sleep: waits that many seconds; it may raise to stop a run that waits.
+
+    Attributes:
+        breaker: stops calls while the vendor is down; what one client learns holds for all.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class RateLimiter:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.breaker = Breaker(clock)
         self._slots = threading.BoundedSemaphore(max_in_flight)
         self._bucket = bucket
         self._clock = clock

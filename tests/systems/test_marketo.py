@@ -114,10 +114,28 @@ def test_a_person_is_missing_only_when_a_second_answer_shows_a_witness_and_not_t
 ) -> None:
     vendor.result({"id": 1})
     vendor.result({"id": 1})
+    vendor.result()
     with a_marketo(vendor) as marketo:
         result = marketo.read("Lead", ["1", "2"], ["id"])
     assert result.missing == {"2"}
     assert vendor.seen[1].query["filterValues"] == "2,1"
+    assert vendor.seen[2].path == "/rest/v1/lead/2.json"
+
+
+def test_a_person_who_comes_alone_but_in_no_list_is_not_missing(vendor: Vendor) -> None:
+    vendor.result()
+    vendor.result()
+    vendor.result({"id": 2})
+    with a_marketo(vendor) as marketo, pytest.raises(TransientError, match="person 2 is there"):
+        marketo.read("Lead", ["2"], ["id"])
+
+
+def test_a_person_whom_marketo_says_it_does_not_know_is_missing(vendor: Vendor) -> None:
+    vendor.result()
+    vendor.result()
+    vendor.refuses("1004", "Lead not found")
+    with a_marketo(vendor) as marketo:
+        assert marketo.read("Lead", ["2"], ["id"]).missing == {"2"}
 
 
 def test_a_second_answer_without_the_witness_is_incomplete_never_nobody(vendor: Vendor) -> None:
@@ -159,10 +177,13 @@ def test_300_absentees_and_their_witness_still_go_300_at_a_time(vendor: Vendor) 
     vendor.result()
     vendor.result({"id": 1})
     vendor.result({"id": 1})
+    vendor.result()
     with a_marketo(vendor) as marketo:
         marketo.read("Lead", ["1"], ["id"])
         assert len(marketo.read("Lead", [str(n) for n in range(1001, 1301)], ["id"]).missing) == 300
-    assert [len(seen.query["filterValues"].split(",")) for seen in vendor.seen] == [1, 300, 300, 2]
+    *lists, alone = vendor.seen
+    assert [len(seen.query["filterValues"].split(",")) for seen in lists] == [1, 300, 300, 2]
+    assert alone.path == "/rest/v1/lead/1300.json"
 
 
 def test_text_that_is_no_id_is_missing_without_a_call(vendor: Vendor) -> None:
