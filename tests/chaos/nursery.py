@@ -12,8 +12,9 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -56,6 +57,13 @@ class Nursery:
         out = Path(turn.folder) / f"out-{self._process.pid}-{self._started}.txt"
         pid = self.order(do="start", turn=asdict(turn), out=str(out))
         return Child(self, int(pid), out)
+
+    def command(self, *arguments: str, folder: Path, environment: Mapping[str, str]) -> Child:
+        """Start `remediator` with these arguments in a folder, with a shell's variables and no others."""
+        self._started += 1
+        out = folder.parent / f"out-{self._process.pid}-{self._started}.txt"
+        words = {"arguments": arguments, "folder": str(folder), "environment": dict(environment)}
+        return Child(self, int(self.order(do="command", command=words, out=str(out))), out)
 
     def order(self, **words: Any) -> Any:
         """Give an order and return the answer."""
@@ -102,7 +110,18 @@ STOPPED = 0x100 + signal.SIGSTOP
 """What ``Child.wait`` returns for a process that stopped."""
 
 
-def _fork(turn: Mapping[str, Any], out: str, preloaded: Preloaded) -> int:
+def _run_command(words: Mapping[str, Any]) -> None:
+    # Late, so that a turn does not have to have the whole command line imported.
+    from remediator.cli.main import main as remediator
+
+    os.environ.clear()
+    os.environ.update(words["environment"])
+    os.chdir(words["folder"])
+    sys.argv = ["remediator", *words["arguments"]]
+    remediator()
+
+
+def _fork(work: Callable[[], None], out: str) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -113,8 +132,10 @@ def _fork(turn: Mapping[str, Any], out: str, preloaded: Preloaded) -> int:
             os.dup2(file.fileno(), 2)
         sys.stdout = sys.stderr = os.fdopen(1, "w", buffering=1)
         os.close(0)
-        take(Turn(**turn), preloaded)
+        work()
         code = 0
+    except SystemExit as exc:
+        code = exc.code if isinstance(exc.code, int) else int(exc.code is not None)
     except RemediatorError as exc:
         traceback.print_exc()
         code = exit_code(exc)
@@ -143,8 +164,13 @@ def main() -> None:
     for line in sys.stdin:
         order = json.loads(line)
         answer: int | None
-        if order["do"] == "start":
-            answer = _fork(order["turn"], order["out"], preloaded)
+        if order["do"] != "wait":
+            work = (
+                partial(take, Turn(**order["turn"]), preloaded)
+                if order["do"] == "start"
+                else partial(_run_command, order["command"])
+            )
+            answer = _fork(work, order["out"])
             living.add(answer)
         else:
             answer = _wait(order["pid"], order["timeout_s"])
