@@ -22,14 +22,14 @@ from remediator.engine.core import Engine
 from remediator.errors import ConfigError, LeaseHeld, LeaseLost, LimitReached, RemediatorError, StoreError
 from remediator.health import Port, Pulse
 from remediator.metrics import render, write_textfile
-from remediator.rounds import Done, exported_when, follow_up, guarded, recover, run_job, take_exports
+from remediator.rounds import Done, exported_when, follow_up, guarded, recover, run_job, take_exports, tidy
 from remediator.store import Store
 from remediator.switch import Switch
 from remediator.telling import LogTeller, Teller
 from remediator.watch import Inbox
 from remediator.writer import Writer, holder_name
 
-UPKEEP, INTAKE = "upkeep", "inbox"
+UPKEEP, INTAKE, TIDYING = "upkeep", "inbox", "retention"
 _TEXTFILE_EVERY_S = 15.0
 
 
@@ -270,6 +270,8 @@ class Daemon:
         wait_s = self._bench.config.settings.daemon.upkeep_s * 2 ** min(self._upkeep_failures, 4)
         self._next_upkeep = now + timedelta(seconds=wait_s)
         self._crew.start(UPKEEP, self._on_engine(follow_up))
+        bench = self._bench
+        self._crew.start(TIDYING, lambda: tidy(bench.any))
 
     def _on_engine(
         self, work: Callable[[Engine], Done | None], *, to: tuple[str, ...] = ()
@@ -305,7 +307,7 @@ class Daemon:
         job = next((job for job in self._bench.config.jobs if job.name == name), None)
         if name == UPKEEP:
             self._upkeep_failures = 0 if error is None else self._upkeep_failures + 1
-        elif name != INTAKE:
+        elif name not in (INTAKE, TIDYING):
             self._agenda.ended(name, error)
         key, to = (name, ()) if job is None else (f"campaign:{name}", job.notify)
         if error is None:

@@ -18,7 +18,17 @@ from remediator.errors import (
     RemediatorError,
     exit_code,
 )
-from remediator.rounds import Done, Job, exported_when, follow_up, guarded, recover, run_job, take_exports
+from remediator.rounds import (
+    Done,
+    Job,
+    exported_when,
+    follow_up,
+    guarded,
+    recover,
+    run_job,
+    take_exports,
+    tidy,
+)
 from remediator.store import Store
 from remediator.switch import Switch
 from remediator.telling import Teller
@@ -114,6 +124,7 @@ class Once:
             self._do(f"campaign:{job.name}", lambda job=job: run_job(engine, job), to=job.notify)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         if only is None:
             self._do("upkeep", lambda: follow_up(engine))
+            self._do("retention", lambda: tidy(engine))
 
     def _due(self, engine: Engine, only: str | None, *, cut_short: set[str]) -> list[Job]:
         jobs = self._bench.config.jobs

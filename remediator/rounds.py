@@ -25,6 +25,7 @@ from remediator.engine.scan import ScanReport, scan_file
 from remediator.engine.verifying import verify_due
 from remediator.errors import EXIT_LIMIT, EXIT_OK, EXIT_PARTIAL, ConfigError
 from remediator.model import CaseState, ChangeState
+from remediator.retention import keep_daily
 from remediator.store import CaseQuery, Gap, Lease, Store
 from remediator.watch import Inbox, shape_of
 
@@ -142,6 +143,12 @@ def follow_up(engine: Engine) -> Done | None:
     logger.bind(event="upkeep_run", run=record.id).info("Followed up: {}", said)
     code = EXIT_PARTIAL if verified.unknown else EXIT_OK
     return Done(outcome=record.outcome, code=code, said=said, run=record.id)
+
+
+def tidy(engine: Engine) -> Done | None:
+    """Take away what has grown old, once a day; ``None``: nothing went. Asks no vendor."""
+    gone = keep_daily(engine.store, engine.settings.retention, actor=engine.actor, now=engine.clock())
+    return Done(said=", ".join(f"{count} {name} removed" for name, count in gone.items())) if gone else None
 
 
 def _anything_due(engine: Engine) -> bool:

@@ -177,6 +177,10 @@ class Retention:
 
     def _take(self, old: _Old, gone: Counter[str], open_writing: Callable[[], Any]) -> None:
         table, key = old.table, old.key
+        with self._database.reading() as conn:
+            # Nobody is kept waiting for a transaction that would find nothing.
+            if conn.execute(select(table.c.connection).where(old.which).limit(1)).first() is None:
+                return
         if key is None:
             with open_writing() as open_:
                 carry(open_, table, old.which)

@@ -1,0 +1,136 @@
+"""A year leaves the store as big as spring did; once a day is enough; both commands say what they took."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from remediator.model import CaseState
+from remediator.retention import EVERY, keep_daily, keep_to
+from remediator.settings_sections import RetentionSettings
+from remediator.store import CaseMove, Store
+from tests.builders import NOON
+from tests.cli.conftest import remediator as remediator  # the command, as a fixture
+from tests.cli.ground import Remediator
+from tests.store.scenes import applied, approve, intend, open_cases, planned
+from tests.year import SHORT, live
+
+FAR = NOON + timedelta(days=2_000)
+STEP, FAILURES = 5, 25
+"""Days at a time and failures in them, so that a year takes seconds; by hand: ``python -m tests.year``."""
+
+
+def test_a_years_store_stays_as_big_as_it_was_in_spring_and_its_chain_holds(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        sizes = list(live(store, days=365, failures=FAILURES, settings=SHORT, step=STEP))
+        check = store.verify_audit()
+        seen = store.meters.read()
+    spring, year = next(size for size in sizes if size.day >= 100), sizes[-1]
+    assert year.audit_entries <= spring.audit_entries * 1.05
+    # Only what is still open has been added.
+    assert year.cases - spring.cases == year.open - spring.open > 0
+    assert year.bytes <= spring.bytes * 1.1
+    assert (check.intact, check.removed > check.entries) == (True, True)
+    assert seen.failures_seen == len(sizes) * FAILURES
+    assert seen.run_times["campaign"].count == len(sizes)
+
+
+def cleared(store: Store) -> None:
+    """A case that was cleared long ago."""
+    open_cases(store, 1)
+    applied(store, "p1", [1])
+    move = CaseMove(case=1, before=CaseState.VERIFYING, after=CaseState.CLEARED)
+    store.move([move], actor="bot", run=None, now=NOON)
+
+
+def test_it_is_done_once_a_day_however_often_it_is_asked_for(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        moments = [FAR, FAR + timedelta(minutes=1), FAR + EVERY, FAR + EVERY * 1.5]
+        done = [keep_daily(store, RetentionSettings(), actor="bot", now=moment) for moment in moments]
+        assert [gone is not None for gone in done] == [True, False, True, False]
+        # A clock that was set back does not put it off until it has caught up.
+        assert keep_daily(store, RetentionSettings(), actor="bot", now=NOON) is not None
+
+
+def test_what_is_set_to_null_is_kept_for_ever(sqlite_url: str) -> None:
+    forever = RetentionSettings(**dict.fromkeys(RetentionSettings.model_fields))
+    with Store.open(sqlite_url) as store:
+        cleared(store)
+        assert keep_to(store, forever, actor="bot", now=FAR) == {}
+
+
+def test_the_defaults_keep_the_chain_and_a_year_of_cases(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        cleared(store)
+        assert keep_to(store, RetentionSettings(), actor="bot", now=NOON + timedelta(days=400)).keys() == {
+            "sightings"
+        }
+        gone = keep_to(store, RetentionSettings(), actor="bot", now=FAR)
+        assert {"cases", "changes"} <= gone.keys()
+        assert "audit_entries" not in gone
+
+
+def test_a_dry_run_takes_nothing(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        cleared(store)
+        would = keep_to(store, RetentionSettings(), actor="bot", now=FAR, dry_run=True)
+        assert would == {"changes": 1, "cases": 1, "sightings": 1, "audit_payloads": 9}
+        assert store.count_cases() == 1
+        assert store.running.notice("retention") is None
+
+
+# The commands
+
+
+def test_retention_says_what_would_go_and_what_went(remediator: Remediator, sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        cleared(store)
+        # The command looks at the real clock, and the scene does not play in its past.
+        old = f"{datetime.now(UTC) - timedelta(days=401):%Y-%m-%d %H:%M:%S.000000}"
+        with store._database.writing() as conn:
+            for table in ("cases", "changes"):
+                conn.exec_driver_sql(f"UPDATE {table} SET settled_at = '{old}'")
+    would = remediator("retention", "--dry-run", "--json").json
+    rows = {row["table"]: row["rows"] for row in would}
+    assert (rows["cases"], rows["changes"]) == (1, 1)
+    with Store.open(sqlite_url) as store:
+        assert store.count_cases() == 1
+    went = remediator("retention", "--compact", "--json").json
+    assert {row["table"] for row in went} >= {"cases", "changes"}
+    assert "nothing is old enough to go" in remediator("retention").err
+    assert "intact" in remediator("audit", "verify").err
+
+
+def test_erase_says_what_it_took_of_one_person(remediator: Remediator, sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        open_cases(store, 2)
+        applied(store, "p1", [1])
+    tried = remediator("erase", "--marketo-id", "1001", "--dry-run", "--json").json
+    assert (tried["dry_run"], tried["cases"], tried["changes"]) == (True, 1, 1)
+    said = remediator("erase", "--marketo-id", "1001").err
+    assert "erased: texts of 1 cases, 1 changes" in said
+    assert "1001" not in said
+    with Store.open(sqlite_url) as store:
+        assert [case.message == "(erased)" for case in store.cases()] == [True, False]
+        assert store.verify_audit().intact
+
+
+def test_erase_is_refused_while_a_write_to_the_person_is_unsettled(
+    remediator: Remediator, sqlite_url: str
+) -> None:
+    with Store.open(sqlite_url) as store:
+        open_cases(store, 1)
+        planned(store, "p1", [1])
+        approve(store, "p1-1")
+        intend(store, "p1-1")
+    for extra in ((), ("--dry-run",)):
+        said = remediator("erase", "--marketo-id", "1001", *extra, code=4).err
+        assert "p1-1 of this person is being written" in said
+    with Store.open(sqlite_url) as store:
+        assert [case.message == "(erased)" for case in store.cases()] == [False]
+
+
+@pytest.mark.parametrize("named", [(), ("--marketo-id", " "), ("--salesforce-id", "")])
+def test_erase_needs_a_person(remediator: Remediator, named: tuple[str, ...]) -> None:
+    assert "--marketo-id, --salesforce-id" in remediator("erase", *named, code=1).err

@@ -1,0 +1,122 @@
+"""A year of a store's life, day by day: failures come, are repaired or retried, proven, and kept to size.
+
+By hand, on any store: ``python -m tests.year URL [failures a day]``.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import text
+
+from remediator.model import CaseState, Change, ChangeState, Decision, Settlement, SystemName
+from remediator.retention import keep_daily
+from remediator.settings_sections import RetentionSettings
+from remediator.store import CaseMove, Notice, Store
+from tests.builders import NOON, a_change, a_diagnosis, a_failure, a_plan
+
+SHORT = RetentionSettings(
+    cases_days=30,
+    sightings_days=14,
+    runs_days=30,
+    intakes_days=60,
+    ticks_days=14,
+    notices_days=14,
+    api_calls_days=30,
+    audit_payloads_days=20,
+    audit_entries_days=45,
+)
+"""So short that a year sees each of them pass many times over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How big the store was at the end of a day."""
+
+    day: int
+    bytes: int
+    cases: int
+    audit_entries: int
+    open: int
+
+
+def live(
+    store: Store, *, days: int, failures: int, settings: RetentionSettings, step: int = 1
+) -> Iterator[Size]:
+    """Live so many days, ``step`` of them at a time; yields the store's size after each step.
+
+    Args:
+        failures: that come in a step.
+    """
+    for day in range(0, days, step):
+        moment = NOON + timedelta(days=day)
+        _one_day(store, day, moment, failures)
+        keep_daily(store, settings, actor="bot", now=moment + timedelta(hours=1))
+        yield _size(store, day)
+
+
+def _one_day(store: Store, day: int, now: datetime, failures: int) -> None:
+    store.running.claim_tick("nightly", now, now=now)
+    run = store.start_run("campaign", campaign="nightly", now=now)
+    ids = [str(10_000 + day * failures + number) for number in range(failures)]
+    taken = [(a_failure(marketo_id=one, salesforce_id=None, failed_at=now), a_diagnosis()) for one in ids]
+    store.take(taken, run=run, now=now)
+    store.record_intake(
+        digest=f"day{day}", name="errors.csv", source="csv", taken=failures, rejected=0, run=run, now=now
+    )
+    cases = {case.marketo_id: case.id for case in store.cases() if case.state is CaseState.OPEN}
+    # One in a hundred is never repaired, and stays open.
+    chosen = [(one, cases[one]) for one in ids if int(one) % 100]
+    plan = f"day{day}"
+    changes: list[Change] = [
+        a_change(f"{plan}-{position}", cases=(case,), record_id=one, salesforce_id=None)
+        for position, (one, case) in enumerate(chosen, start=1)
+    ]
+    store.save_plan(a_plan(plan, changes, created_at=now), actor="bot", run=run, now=now)
+    names = [change.id for change in changes]
+    store.decide([Decision(change=name, approved=True, by="ann") for name in names], now=now)
+    assert store.intend(names, run=run, actor="bot", now=now) == names
+    done = [Settlement(change=name, state=ChangeState.APPLIED) for name in names]
+    store.settle(done, run=run, actor="bot", now=now, verify_at=now)
+    moves = [CaseMove(case=case, before=CaseState.VERIFYING, after=CaseState.CLEARED) for _, case in chosen]
+    store.move(moves, actor="bot", run=run, now=now)
+    store.running.add_calls(SystemName.MARKETO, date(2026, 3, 2) + timedelta(days=day), failures)
+    store.running.save_notice(Notice(key=f"sent:ops:{day}", state="sent", sent_at=now))
+    store.finish_run(run, outcome="ok", counters={"changes_applied": len(names)}, now=now)
+
+
+def _size(store: Store, day: int) -> Size:
+    with store._database.reading() as conn:
+        sqlite = conn.dialect.name == "sqlite"
+        asked = (
+            "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+            if sqlite
+            else "SELECT pg_database_size(current_database())"
+        )
+        return Size(
+            day=day,
+            bytes=int(conn.execute(text(asked)).scalar_one()),
+            cases=int(conn.execute(text("SELECT count(*) FROM cases")).scalar_one()),
+            audit_entries=int(conn.execute(text("SELECT count(*) FROM audit_entries")).scalar_one()),
+            open=store.tally().open,
+        )
+
+
+def main() -> None:
+    """Print a year's sizes, once a month."""
+    url, failures = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 200
+    began = time.perf_counter()
+    with Store.open(url) as store:
+        for size in live(store, days=365, failures=failures, settings=SHORT):
+            if size.day % 30 == 29 or size.day == 364:
+                print(f"{size}  {time.perf_counter() - began:.0f} s", flush=True)  # noqa: T201 - run by hand
+        print(store.verify_audit(), Path(url).name)  # noqa: T201 - run by hand
+
+
+if __name__ == "__main__":
+    main()
