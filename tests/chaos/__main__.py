@@ -13,33 +13,41 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from hypothesis import HealthCheck, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+from loguru import logger
+
 from remediator.sandbox.server import Sandbox
 from remediator.store import Store
 from tests.chaos.nursery import Nursery
 from tests.chaos.scenarios import Story, tell
 from tests.engine.world import world
+from tests.faults.machine import Bot, Ground
 from tests.store.postgres import Postgres
 
 
 def main() -> int:
     """Tell stories until the time is over; returns 1 when one was wrong."""
     asked = _arguments()
+    # What the engine tells of each trouble is not what is looked for here.
+    logger.remove()
     until = time.monotonic() + asked.minutes * 60
     counts: Counter[str] = Counter()
     failed: list[int] = []
-    seed = asked.seed
+    number = asked.seed
     began = time.monotonic()
     with Nursery() as nursery, _databases(postgres=not asked.sqlite_only) as fresh_store:
-        while time.monotonic() < until and (asked.stories is None or seed < asked.seed + asked.stories):
-            story = one(nursery, fresh_store, seed)
+        while time.monotonic() < until and (asked.stories is None or number < asked.seed + asked.stories):
+            story = one(nursery, fresh_store, number)
             counts += story.counts
             counts["stories"] += 1
             if story.wrong:
-                failed.append(seed)
+                failed.append(number)
             if story.wrong or asked.verbose:
                 sys.stdout.write(f"{story}\n\n")
-            seed += 1
+            number += 1
             if counts["stories"] % 25 == 0:
+                counts["examples in any order"] += any_order(number)
                 _tell_counts(counts, began)
     _tell_counts(counts, began)
     if failed:
@@ -50,16 +58,16 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def one(nursery: Nursery, fresh_store: Callable[[int], str], seed: int) -> Story:
+def one(nursery: Nursery, fresh_store: Callable[[int], str], number: int) -> Story:
     """Tell one story in a world of its own; the seed decides everything but the moments of the kills."""
-    random = Random(seed)
+    random = Random(number)
     how = {
         "takes_back": random.random() < 0.3,
         "edits": random.random() < 0.7,
         "faults": random.random() < 0.8,
         "lease_s": random.choice((0, 0, 1)),
     }
-    url = fresh_store(seed)
+    url = fresh_store(number)
     folder = Path(tempfile.mkdtemp(prefix="remediator-chaos-"))
     try:
         with (
@@ -67,9 +75,26 @@ def one(nursery: Nursery, fresh_store: Callable[[int], str], seed: int) -> Story
             Store.open(url) as store,
             world(sandbox, store, folder) as made,
         ):
-            return tell(made, nursery, url, seed=seed, **how)
+            return tell(made, nursery, url, seed=number, **how)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def any_order(chosen: int) -> int:
+    """Let the state machine loose; returns its examples, raises with the steps when one breaks a promise."""
+    examples = settings(
+        max_examples=10,
+        stateful_step_count=25,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    with tempfile.TemporaryDirectory(prefix="remediator-chaos-") as folder:
+        with Ground.prepared(Path(folder)) as ground:
+            run_state_machine_as_test(
+                seed(chosen)(type("Bot", (Bot,), {"ground": ground})), settings=examples
+            )
+    return 10
 
 
 @contextmanager

@@ -22,6 +22,8 @@ from remediator.model import ChangeState, Decision, Plan, same_value
 from remediator.sandbox.exports import sync_errors_csv
 from remediator.sandbox.server import Sandbox
 from remediator.store import Lease, Store
+from remediator.systems.marketo import Marketo
+from remediator.systems.salesforce import Salesforce
 from tests.chaos.judge import Judge
 from tests.engine.world import World, world
 
@@ -82,7 +84,7 @@ class Bot(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.url = self.ground.fresh()
-        self.store = Store.open(self.url)
+        self._open()
         self.judge = Judge(self.ground.sandbox)
         self.people: list[str] = []
         self.plans: list[str] = []
@@ -90,8 +92,26 @@ class Bot(RuleBasedStateMachine):
     @property
     def made(self) -> World:
         """The world with this example's store, as a process that has just been started sees it."""
-        engine = replace(self.ground.engine, store=self.store, _objects={})
+        engine = replace(
+            self.ground.engine,
+            store=self.store,
+            marketo=self.marketo,
+            salesforce=self.salesforce,
+            _objects={},
+        )
         return World(self.ground.sandbox, engine, self.ground.folder)
+
+    def _open(self) -> None:
+        """Open what a process opens; its clients know nothing of the troubles of the last one."""
+        settings = self.ground.engine.settings
+        self.store = Store.open(self.url)
+        self.marketo = Marketo(settings.marketo, sleep=lambda _: None)
+        self.salesforce = Salesforce(settings.salesforce, sleep=lambda _: None)
+
+    def _close(self) -> None:
+        self.marketo.close()
+        self.salesforce.close()
+        self.store.close()
 
     # People, and time
 
@@ -173,6 +193,9 @@ class Bot(RuleBasedStateMachine):
             made.sandbox.faults.add({"name": fault, "match": read, "times": 99})
         self._apply(made, which)
         assert len(self.judge.writes()) == before, "promise 4: a failed read was taken for an answer"
+        # An outage is over when somebody looks again; the breaker of this process would wait for it.
+        self._close()
+        self._open()
 
     @rule(which=_WHICH, step=st.integers(1, 6), size=st.sampled_from((1, 300)))
     def crash(self, which: int, step: int, size: int) -> None:
@@ -191,8 +214,8 @@ class Bot(RuleBasedStateMachine):
                 self._apply(made, which)
         finally:
             made.engine.marketo.write_size = usual
-        self.store.close()
-        self.store = Store.open(self.url)
+        self._close()
+        self._open()
 
     @rule(which=_WHICH)
     def apply_with_a_stale_lease(self, which: int) -> None:
@@ -271,5 +294,5 @@ class Bot(RuleBasedStateMachine):
             assert self.judge.unfinished(self.store) == []
             assert self.judge.unwritten(self.store) == []
         finally:
-            self.store.close()
+            self._close()
             Path(self.url.removeprefix("sqlite:///")).unlink()
