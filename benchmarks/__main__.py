@@ -26,7 +26,7 @@ def main() -> None:
         ("Pace: wall time over the rate limit's own", limiter.main),
         (
             "Durability: changes a second with and without faults, recovery after SIGKILL",
-            lambda: durability.main(3_000 if chosen.quick else durability.LEADS),
+            lambda: durability.main(2_000 if chosen.quick else durability.LEADS),
         ),
         ("A month unattended, on a fast clock", lambda: month.main(7 if chosen.quick else month.DAYS)),
     )
