@@ -23,7 +23,7 @@ from remediator.engine.recording import RunRecord, recorded_run
 from remediator.engine.retrying import POLICIES, serve_retries
 from remediator.engine.scan import ScanReport, scan_file
 from remediator.engine.verifying import verify_due
-from remediator.errors import EXIT_LIMIT, EXIT_OK, EXIT_PARTIAL, ConfigError
+from remediator.errors import EXIT_LIMIT, EXIT_OK, EXIT_PARTIAL, ConfigError, VendorError
 from remediator.model import CaseState, ChangeState
 from remediator.retention import keep_daily
 from remediator.store import CaseQuery, Gap, Lease, Store
@@ -127,8 +127,13 @@ def follow_up(engine: Engine) -> Done | None:
         try:
             settled = ApplyReport(plan="")
             settle_interrupted(engine, run=record.id, report=settled)
+            try:
+                verified = verify_due(engine, run=record.id)
+            except VendorError:
+                # Neither waits for the other: what keeps a fix from being proven need not stop a retry.
+                serve_retries(engine, run=record.id, random=Random())
+                raise
             retried = serve_retries(engine, run=record.id, random=Random())
-            verified = verify_due(engine, run=record.id)
         finally:
             record.counters |= _new_results(engine, before)
         record.counters |= {

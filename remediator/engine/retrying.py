@@ -17,6 +17,7 @@ from remediator.engine.comparing import is_shown
 from remediator.engine.core import Engine, Step
 from remediator.engine.resync import TRIGGER_SIZE
 from remediator.engine.targets import Target, find_targets
+from remediator.errors import ConfigError, VendorError
 from remediator.model import Case, CaseState, Category, Declined, Record, Value, Verdict
 from remediator.retry import RetryPolicy
 from remediator.store import CaseMove, CaseQuery
@@ -57,8 +58,10 @@ def serve_retries(engine: Engine, *, run: int, random: Random) -> RetryReport:
     """Queue what may pass unchanged, and serve what is due.
 
     Raises:
-        VendorError: a read or push failed; cases of earlier pages keep what became of them, and those of
-            this page count one try more, so that a broken campaign cannot be asked forever.
+        VendorError: a read or push failed; cases of earlier pages keep what became of them. After a push
+            those of this page count one try more and wait as after any other, so that a broken campaign is
+            neither asked forever nor every minute.
+        ConfigError: the campaign cannot serve; the same.
     """
     report = RetryReport()
     _queue(engine, report, run=run)
@@ -116,23 +119,31 @@ def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: in
             moves.append(_move(case, CaseState.DEAD, f"given up after {made} tries"))
         else:
             push[case.id] = (case, target.marketo_id)
-    _push(engine, push, {case: attempts[case].count + 1 if case in attempts else 1 for case in push}, run=run)
+    counts = {case: attempts[case].count + 1 if case in attempts else 1 for case in push}
+    trouble: VendorError | ConfigError | None = None
+    try:
+        _push(engine, push, counts, run=run)
+    except (VendorError, ConfigError) as exc:
+        trouble = exc
     now = engine.clock()
     for case, _ in push.values():
-        made = attempts[case.id].count + 1 if case.id in attempts else 1
+        made = counts[case.id]
         policy = POLICIES[case.diagnosis.category]
-        due = policy.next_try(attempts=made, error=None, now=now, random=random) or now + policy.cap
-        report.pushed += 1
+        error = trouble if isinstance(trouble, VendorError) else None
+        due = policy.next_try(attempts=made, error=error, now=now, random=random) or now + policy.cap
+        report.pushed += trouble is None
         moves.append(
             CaseMove(
                 case=case.id,
                 before=CaseState.RETRYING,
                 after=CaseState.RETRYING,
-                note=f"try {made} of {policy.max_attempts}",
+                note=f"try {made} of {policy.max_attempts}" + (f" failed: {trouble}" if trouble else ""),
                 due_at=due,
             )
         )
     engine.store.move(moves, actor=engine.actor, run=run, now=now)
+    if trouble is not None:
+        raise trouble
 
 
 def _move(case: Case, after: CaseState, note: str, *, verdict: Verdict | None = None) -> CaseMove:

@@ -102,7 +102,7 @@ def population(engine: Engine, changes: Sequence[Change]) -> dict[SystemName, in
     for system, total in found.items():
         if total < len({change.record_id for change in changes if change.system is system}):
             raise TransientError(
-                f"salesforce: it counts {total} leads and contacts, fewer than are to be changed in {system}; "
+                f"salesforce: it counts {total} leads and contacts, fewer than are to change in {system}; "
                 "the count cannot be whole, so no limit can be judged. Run again",
                 code="INCOMPLETE",
                 system=SystemName.SALESFORCE,
