@@ -13,6 +13,7 @@ import importlib.util
 import pkgutil
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points as installed_entry_points
@@ -175,6 +176,8 @@ def call_fixer(fixer: Fixer, request: FixRequest, *, timeout_s: float) -> Propos
     thread.join(timeout_s)
     if problems:
         problem = problems[0]
+        # Its frames would keep all that it had built up until the next collection.
+        traceback.clear_frames(problem.__traceback__)
         raise PluginError(f'fixer "{fixer.name}" raised {type(problem).__name__}: {problem}') from problem
     if not answers:
         raise PluginError(f'fixer "{fixer.name}" gave no answer within {timeout_s:g} s; it is left behind')
