@@ -136,5 +136,7 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _own_environment(monkeypatch: pytest.MonkeyPatch, _home: Path) -> None:
     """The home folder is a temporary one, and no setting of the developer's leaks in."""
     monkeypatch.setenv("HOME", str(_home))
+    # Wide enough that no sentence wraps: without a terminal the width would be 80.
+    monkeypatch.setenv("COLUMNS", "400")
     for name in [name for name in os.environ if name.startswith("REMEDIATOR_")]:
         monkeypatch.delenv(name)

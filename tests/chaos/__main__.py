@@ -89,11 +89,11 @@ def any_order(chosen: int) -> int:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    with tempfile.TemporaryDirectory(prefix="remediator-chaos-") as folder:
-        with Ground.prepared(Path(folder)) as ground:
-            run_state_machine_as_test(
-                seed(chosen)(type("Bot", (Bot,), {"ground": ground})), settings=examples
-            )
+    with (
+        tempfile.TemporaryDirectory(prefix="remediator-chaos-") as folder,
+        Ground.prepared(Path(folder)) as ground,
+    ):
+        run_state_machine_as_test(seed(chosen)(type("Bot", (Bot,), {"ground": ground})), settings=examples)
     return 10
 
 

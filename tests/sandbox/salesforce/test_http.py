@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -395,5 +396,8 @@ def test_every_request_is_in_the_ledger_under_its_users_name(client: Client) -> 
 
     client.get("/sobjects/Lead/00Q5e0000zzzzzz")
 
-    (entry,) = client.sandbox.ledger.entries("request", after=after)
+    # The entry is written just after the answer has left.
+    while not (entries := client.sandbox.ledger.entries("request", after=after)):
+        time.sleep(0.01)
+    (entry,) = entries
     assert (entry["actor"], entry["method"], entry["status"]) == (client.org.bot.username, "GET", 404)
