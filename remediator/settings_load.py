@@ -13,6 +13,6 @@ class SyncLoadSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_backlog: int = Field(5_000, ge=1, description="changed records that wait for the native sync")
-    status_file: Path | None = Field(
+    status_export: Path | None = Field(
         None, description="an export of the Sync Status tab, to learn the sync's real pace from"
     )

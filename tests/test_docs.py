@@ -154,8 +154,7 @@ def test_every_setting_stands_in_the_table_with_its_variable_and_default() -> No
             assert f"default `{default}`" in text
 
 
-# The environment reads ``..._FILE`` as a file that holds the value: such a name can only stand in the YAML.
-@pytest.mark.parametrize("name", [name for name in SETTINGS if not name.endswith("_file")])
+@pytest.mark.parametrize("name", SETTINGS)
 def test_a_variable_of_the_table_sets_its_setting(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -61,7 +61,7 @@ def sync_pace(settings: Settings) -> int:
     Raises:
         ConfigError: the Sync Status export that the settings name is not one.
     """
-    file = settings.sync_load.status_file
+    file = settings.sync_load.status_export
     if file is None or not file.is_file():
         return settings.verify.records_per_hour
     pace = learned_pace(file, timezone=settings.sync_errors.timezone)

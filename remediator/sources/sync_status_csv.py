@@ -73,7 +73,7 @@ def _rows(path: Path) -> Sequence[Mapping[str, str]]:
     if missing:
         raise ConfigError(
             f"{path}: this is no export of the Sync Status tab: it has no column '{missing[0]}'; export it "
-            "in English, or take sync_load.status_file out of the settings"
+            "in English, or take sync_load.status_export out of the settings"
         )
     return [dict(zip(header, cells, strict=False)) for cells in lines[1:] if len(cells) >= len(_NEEDED)]
 

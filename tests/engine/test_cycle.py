@@ -261,7 +261,7 @@ def test_the_pace_of_the_sync_is_learned_from_an_export(lite: World) -> None:
         "2026-03-02 10:00:00,2026-03-02 11:00:00,Person (Lead),Push updates,Succeeded,0,4,0,0,0\n"
     )
     lite.engine.settings = isolated_settings(
-        **{**dict(lite.engine.settings), "sync_load": SyncLoadSettings(status_file=path)}
+        **{**dict(lite.engine.settings), "sync_load": SyncLoadSettings(status_export=path)}
     )
     broken(lite, 2)
     report = run(lite, a_campaign())
