@@ -44,6 +44,6 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 9464
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["remediator", "health"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["remediator", "health", "--container"]
 ENTRYPOINT ["remediator"]
 CMD ["daemon"]

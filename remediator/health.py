@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +27,9 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 SILENT_S = 60.0
 """A loop that has not looked around for so long hangs; its looks are seconds apart."""
+
+MAIN_PROCESS = Path("/proc/1/cmdline")
+"""What a container was started with: its first process, arguments parted by NUL (proc_pid_cmdline(5))."""
 
 _ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
@@ -186,6 +190,20 @@ class _Asked(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
         """Keep requests out of stderr, where http.server would put them."""
         logger.bind(event="health_asked").debug(format.replace("%s", "{}").replace("%d", "{}"), *args)
+
+
+def other_command(main_process: Path = MAIN_PROCESS) -> bool:
+    """Whether a container was started for another command of ours than the daemon, such as `run --once`.
+
+    Then nobody answers and nothing is wrong: the container is well for as long as it runs. Anything that is
+    not certainly such a command counts as a daemon, a script that starts who knows what included.
+    """
+    try:
+        words = main_process.read_bytes().decode(errors="replace").replace("\0", " ").split()
+    except OSError:
+        return False
+    names = [PurePosixPath(word).name for word in words]
+    return "remediator" in names and "daemon" not in names
 
 
 def ask(listen: str, path: str, *, timeout_s: float = 5) -> tuple[int, dict[str, object]]:

@@ -473,3 +473,5 @@ def test_one_cycle_under_the_kill_switch_writes_nothing_and_says_so_by_its_code(
 
 def test_health_says_by_its_code_whether_the_daemon_lives(lite: World, sqlite_url: str) -> None:
     assert remediator(lite, sqlite_url, "health").returncode == 4
+    # The first process of this machine is no other command of ours, so nothing is taken for granted.
+    assert remediator(lite, sqlite_url, "health", "--container").returncode == 4

@@ -5,11 +5,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from remediator.errors import ConfigError, RemediatorError, StoreError
-from remediator.health import SILENT_S, Port, Pulse, ask
+from remediator.health import SILENT_S, Port, Pulse, ask, other_command
 from tests.test_switch import Seconds
 
 
@@ -94,3 +95,25 @@ def test_asking_returns_what_the_daemon_says_and_fails_when_nobody_does(pulse: P
         assert ask(everywhere, "/healthz")[0] == 200
     with pytest.raises(RemediatorError, match="no daemon answers"):
         ask(address, "/healthz")
+
+
+@pytest.mark.parametrize(
+    ("started", "other"),
+    [
+        (["/opt/remediator/bin/python", "/opt/remediator/bin/remediator", "sandbox", "--leads", "5"], True),
+        (["/opt/remediator/bin/python", "/opt/remediator/bin/remediator", "run", "--once"], True),
+        (["/sbin/docker-init", "--", "remediator", "demo", "--json"], True),
+        (["/opt/remediator/bin/python", "/opt/remediator/bin/remediator", "daemon"], False),
+        (["/sbin/docker-init", "--", "remediator", "-c", "/config/a.yaml", "daemon"], False),
+        (["sh", "-c", "sleep 5; exec remediator -v daemon"], False),
+        (["/bin/sh", "/start.sh"], False),
+        ([], False),
+    ],
+)
+def test_only_a_container_that_certainly_runs_another_command_is_well_without_a_daemon(
+    started: list[str], other: bool, tmp_path: Path
+) -> None:
+    main_process = tmp_path / "cmdline"
+    main_process.write_bytes(b"".join(word.encode() + b"\0" for word in started))
+    assert other_command(main_process) is other
+    assert not other_command(tmp_path / "nowhere")

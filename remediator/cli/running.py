@@ -112,11 +112,24 @@ def resume(
     output.say("[green]writes go on[/green]" if gone else "[dim]nothing was stopped[/dim]")
 
 
-def health(context: typer.Context, as_json: Json = False) -> None:
+def health(
+    context: typer.Context,
+    container: Annotated[
+        bool, typer.Option("--container", help="Well too where the container runs another command.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Ask the daemon of these settings whether it is alive; exit 4 when it is not."""
     # Nothing else: a container asks every half minute, and the engine takes a second to load.
-    from remediator.health import ask
+    from remediator.health import ask, other_command
     from remediator.settings import load_settings
+
+    if container and other_command():
+        if as_json:
+            typer.echo(json.dumps({"alive": True, "role": "no daemon"}, indent=2))
+        else:
+            typer.echo("alive: this container was started for another command than daemon", err=True)
+        return
 
     listen = load_settings(context.obj["config"]).settings.daemon.listen
     if not listen:
