@@ -24,7 +24,7 @@ from remediator.errors import (
 from remediator.model import Record, SystemName
 from remediator.settings import MarketoSettings
 from remediator.systems.base import ObjectDescription, ReadResult, RecordWrite, SystemField, WriteResult
-from remediator.systems.http import Call
+from remediator.systems.calls import Call
 from remediator.systems.marketo_activities import Activities
 from remediator.systems.marketo_api import id_batches
 from remediator.systems.marketo_bulk import BulkExtracts

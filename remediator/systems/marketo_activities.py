@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from remediator.errors import TransientError
 from remediator.model import SystemName, Value
-from remediator.systems.http import Call
+from remediator.systems.calls import Call
 from remediator.systems.marketo_api import MarketoApi, id_batches
 
 TYPES_A_CALL = 10

@@ -16,7 +16,8 @@ from remediator.errors import AccessDenied, TransientError
 from remediator.model import SystemName
 from remediator.settings import MarketoSettings
 from remediator.systems.auth import MARKETO_TOKEN_PATH, Token, marketo_form
-from remediator.systems.http import Answer, Call, HttpSession, TokenRefused, unclear
+from remediator.systems.calls import Answer, Call, TokenRefused, unclear
+from remediator.systems.http import HttpSession
 from remediator.systems.limiter import DailyShare, RateLimiter, window_bucket
 from remediator.systems.marketo_errors import WINDOW_S, http_error, response_error
 

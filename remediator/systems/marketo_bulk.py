@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from remediator.errors import PermanentError, RateLimited, TransientError, VendorError
 from remediator.model import SystemName
-from remediator.systems.http import Call
+from remediator.systems.calls import Call
 from remediator.systems.marketo_api import MarketoApi
 
 POLL_S = 60.0

@@ -23,7 +23,7 @@ from remediator.errors import (
 )
 from remediator.settings import MarketoSettings
 from remediator.systems.base import WriteResult
-from remediator.systems.http import Call
+from remediator.systems.calls import Call
 from remediator.systems.marketo_api import MarketoApi, id_batches
 from remediator.systems.marketo_errors import record_error
 

@@ -22,7 +22,7 @@ from remediator.errors import (
     VendorError,
 )
 from remediator.model import SystemName
-from remediator.systems.http import Answer, Call, TokenRefused, redact, unclear
+from remediator.systems.calls import Answer, Call, TokenRefused, redact, unclear
 
 _SYSTEM = SystemName.MARKETO
 WINDOW_S = 20.0

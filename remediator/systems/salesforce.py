@@ -21,7 +21,7 @@ from remediator.errors import (
 from remediator.model import Record, SystemName
 from remediator.settings import SalesforceSettings
 from remediator.systems.base import ObjectDescription, ReadResult, RecordWrite, SystemField, WriteResult
-from remediator.systems.http import Call
+from remediator.systems.calls import Call
 from remediator.systems.rows import check_rows, json_value
 from remediator.systems.salesforce_api import NO_ASSIGNMENT
 from remediator.systems.salesforce_composite import Composites

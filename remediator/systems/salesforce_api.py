@@ -14,7 +14,8 @@ from remediator.errors import TransientError
 from remediator.model import SystemName
 from remediator.settings import SalesforceSettings
 from remediator.systems.auth import SALESFORCE_TOKEN_PATH, Token, salesforce_form
-from remediator.systems.http import Answer, Call, HttpSession, unclear
+from remediator.systems.calls import Answer, Call, unclear
+from remediator.systems.http import HttpSession
 from remediator.systems.limiter import DailyShare, RateLimiter
 from remediator.systems.salesforce_errors import answer_error, token_error
 

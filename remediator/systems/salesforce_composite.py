@@ -11,7 +11,7 @@ from dataclasses import field as default_field
 from typing import Any
 
 from remediator.errors import VendorError
-from remediator.systems.http import Call
+from remediator.systems.calls import Call
 from remediator.systems.salesforce_api import NO_ASSIGNMENT, SalesforceApi
 from remediator.systems.salesforce_errors import record_error
 

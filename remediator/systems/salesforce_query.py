@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from remediator.errors import PermanentError, RecordMissing
 from remediator.model import Record, Value
 from remediator.systems.base import ReadResult
-from remediator.systems.http import Call
+from remediator.systems.calls import Call
 from remediator.systems.rows import json_value
 from remediator.systems.salesforce_api import SalesforceApi
 from remediator.systems.salesforce_ids import full_id

@@ -11,7 +11,8 @@ from loguru import logger
 from pydantic import SecretStr
 
 from remediator.errors import AccessDenied, NoAnswer, PermanentError, RateLimited, TransientError, VendorError
-from remediator.systems.http import TRIES, Call, redact
+from remediator.systems.calls import Call, redact
+from remediator.systems.http import TRIES
 from tests.systems.vendor import FakeClock, Reply, Vendor, a_marketo, a_salesforce, truncate
 
 READ = Call(method="GET", template="/rest/v1/leads.json", params={"filterValues": "ann@example.com"})

@@ -13,7 +13,7 @@ from remediator.errors import (
     RecordRefused,
     TransientError,
 )
-from remediator.systems.http import Answer, Call, TokenRefused
+from remediator.systems.calls import Answer, Call, TokenRefused
 from remediator.systems.marketo_errors import (
     MEANINGS,
     http_error,

@@ -14,7 +14,7 @@ from remediator.errors import (
     RecordRefused,
     TransientError,
 )
-from remediator.systems.http import Answer, Call, TokenRefused
+from remediator.systems.calls import Answer, Call, TokenRefused
 from remediator.systems.salesforce_errors import MEANINGS, answer_error, record_error, token_error
 
 READ = Call(method="GET", template="/services/data/v60.0/query")

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from remediator.errors import NoAnswer, TransientError
-from remediator.systems.http import WRITE_WINDOW_S, Call, HeldBack
+from remediator.systems.calls import Call, HeldBack
+from remediator.systems.http import WRITE_WINDOW_S
 from tests.systems.vendor import FakeClock, Vendor, a_marketo
 
 READ = Call(method="GET", template="/rest/v1/leads.json")
