@@ -18,6 +18,15 @@ from remediator.store.schema import HEAD
 BUSY_TIMEOUT_S = 30
 """How long a writer waits for another one before it gives up."""
 
+IDLE_TIMEOUT_S = 20
+"""How long a transaction may stand still on PostgreSQL before the server ends it.
+
+Less than others wait: whoever waits for a process that was frozen in mid transaction gets through. The frozen
+one has written nothing of it, and is told so when it goes on."""
+
+LOG_LIMIT_BYTES = 64 * 1024 * 1024
+"""Size that SQLite's write-ahead log is cut back to after it grew larger, by a large import say."""
+
 MIGRATION_LOCK = 0x72656D65
 """PostgreSQL advisory lock that lets one process at a time migrate (the letters ``reme``)."""
 
@@ -29,6 +38,11 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             "database is locked|database table is locked|lock timeout",
             f"another process kept the store for over {BUSY_TIMEOUT_S} s; wait for it to end and try again",
+        ),
+        (
+            "idle-in-transaction",
+            f"this process stood still for over {IDLE_TIMEOUT_S} s in mid step; nothing of it was written, "
+            "run again",
         ),
         (
             "disk is full|no space left|could not extend",
@@ -84,32 +98,14 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Yield a connection inside one read transaction."""
-        with self._own_errors(), self.engine.connect() as conn, conn.begin():
+        with self.translating(), self.engine.connect() as conn, conn.begin():
             yield conn
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Yield a connection inside one write transaction; any exception undoes all of it."""
-        with self._own_errors(), self.engine.connect().execution_options(writes=True) as conn, conn.begin():
+        with self.translating(), self.engine.connect().execution_options(writes=True) as conn, conn.begin():
             yield conn
-
-    def compact(self) -> None:
-        """Give unused room back to the file system; SQLite keeps every other writer out meanwhile."""
-        with self._own_errors():
-            if self.engine.dialect.name == "postgresql":
-                with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-                    conn.execute(text("VACUUM"))
-                return
-            # Past SQLAlchemy, which would begin a transaction first.
-            raw = self.engine.raw_connection()
-            try:
-                raw.cursor().execute("VACUUM")
-            except sqlite3.Error as exc:
-                raise StoreError(
-                    f"store {self.shown}: {exc}; try again when nothing else works on it"
-                ) from exc
-            finally:
-                raw.close()
 
     def migrate(self) -> None:
         """Bring the tables to ``HEAD``; several processes may do so at once.
@@ -139,7 +135,8 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def _own_errors(self) -> Iterator[None]:
+    def translating(self) -> Iterator[None]:
+        """Raise what the database complains of as ``StoreError``, in our words and without its rows."""
         try:
             yield
         except SQLAlchemyError as exc:
@@ -167,7 +164,12 @@ def _engine(url: URL) -> Engine:
             pool_pre_ping=True,
             connect_args={
                 "connect_timeout": 10,
-                "options": f"-c timezone=utc -c lock_timeout={BUSY_TIMEOUT_S * 1000}",
+                # A server that vanished is noticed within a minute, not within hours.
+                "keepalives_idle": 30,
+                "keepalives_interval": 10,
+                "keepalives_count": 3,
+                "options": f"-c timezone=utc -c lock_timeout={BUSY_TIMEOUT_S * 1000}"
+                f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_S * 1000}",
             },
         )
     except (ArgumentError, NoSuchModuleError, ImportError) as exc:
@@ -180,12 +182,15 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # pysqlite opens transactions late and never for reads; SQLAlchemy's begin event does it instead.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+    # Counts for a new file only, before its first page; ``room.compact`` brings older ones there.
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     _use_wal(connection)
     for pragma in (
         "foreign_keys=ON",
         # An audit line must outlive a power cut before the write it announces; NORMAL could lose it in WAL.
         "synchronous=FULL",
         "secure_delete=FAST",
+        f"journal_size_limit={LOG_LIMIT_BYTES}",
         "cache_size=-65536",
         "temp_store=MEMORY",
     ):

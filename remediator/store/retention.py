@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, select, update
 
-from remediator.store import anchors, erasure
+from remediator.errors import StoreError
+from remediator.store import anchors, erasure, room
 from remediator.store.ageing import (
     APPLIED,
     kept_for_its_event,
@@ -116,6 +117,9 @@ class Retention:
         if counts:
             with open_writing() as open_:
                 open_.audit(APPLIED, payload={"rows": counts, "before": _shown(cutoffs)})
+            # Somebody else at work: the room is given back another day, the rows have gone.
+            with suppress(StoreError):
+                room.give_back(self._database)
         return counts
 
     def erase(
@@ -140,9 +144,9 @@ class Retention:
                 raise _Undo
         return erased
 
-    def compact(self) -> None:
-        """Give the room of what went back to the file system; on SQLite nobody else can write meanwhile."""
-        self._database.compact()
+    def compact(self) -> bool:
+        """Rewrite the store without its free room; see ``room.compact``."""
+        return room.compact(self._database)
 
     # Rows
 
