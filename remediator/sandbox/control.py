@@ -19,7 +19,6 @@
 
 Both exports take ``delimiter=`` comma, semicolon, tab or pipe, ``encoding=`` utf-8, utf-16 or cp1252,
 ``bom=true``, ``date_format=`` (strftime), and the first one ``language=`` en, de, fr, es, pt or ja.
-A ledger entry is written just after its answer has left, so ask for it here and not inside the process.
 """
 
 from __future__ import annotations

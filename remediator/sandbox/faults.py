@@ -16,6 +16,7 @@ A fault is a mapping with a ``name`` from the table, and says which requests it 
 | daily_quota | Marketo 607; Salesforce 403 ``REQUEST_LIMIT_EXCEEDED`` ``TotalRequests`` | no | |
 | token_expired | Marketo 602; Salesforce 401 ``INVALID_SESSION_ID`` | no | |
 | token_invalid | Marketo 601; Salesforce 401 ``INVALID_SESSION_ID`` | no | |
+| token_worn_out | as token_expired, and Marketo grants the same token for ``seconds`` more | no | seconds |
 | server_error | HTTP 500, a page; style json: 611, ``UNKNOWN_EXCEPTION`` | ``done`` | status, style, done |
 | unavailable | Marketo 608; Salesforce 503 with a page | no | |
 | timeout_code | Marketo 604; Salesforce 400 ``QUERY_TIMEOUT`` | ``done`` | done |
@@ -45,6 +46,7 @@ NAMES = frozenset(
         "daily_quota",
         "token_expired",
         "token_invalid",
+        "token_worn_out",
         "server_error",
         "unavailable",
         "timeout_code",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from remediator.sandbox import fault_answers
 from remediator.sandbox.faults import Fault, Faults
 from remediator.sandbox.ledger import Ledger
+
+_BODILESS = frozenset((204, 304))
 
 
 def system_of(path: str) -> str | None:
@@ -21,6 +24,9 @@ def system_of(path: str) -> str | None:
 
 class FaultsAndLedger:
     """ASGI middleware. One ``request`` entry per call with method, path, status and fault.
+
+    The entry is written before the caller can know that its answer is whole, or that none comes: who asks
+    the ledger after a call finds the call there.
 
     The actor is what the API put into ``request.state.actor`` after it knew who calls, else ``anonymous``;
     ``request.state.note``, a dict, is added to the entry (a Marketo error code, for instance).
@@ -48,44 +54,77 @@ class FaultsAndLedger:
                 method=scope["method"],
                 path=scope["path"],
             )
-        status: list[int] = []
 
-        async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                status.append(message["status"])
-            await send(message)
-
-        exchange = _Exchange(self._app, system, scope, receive, watched, send)
-        try:
-            if fault is None:
-                await self._app(scope, receive, watched)
-            else:
-                await exchange.serve_badly(fault)
-        finally:
+        def write(status: int | None) -> None:
             self._ledger.append(
                 "request",
                 system=system,
                 actor=state.get("actor", "anonymous"),
                 method=scope["method"],
                 path=scope["path"],
-                status=status[0] if status else None,
+                status=status,
                 fault=fault.name if fault else None,
                 **state.get("note", {}),
             )
+
+        sending = _Sending(send, write, bodiless=scope["method"] == "HEAD")
+        try:
+            if fault is None:
+                await self._app(scope, receive, sending)
+            else:
+                await _Exchange(self._app, system, scope, receive, sending).serve_badly(fault)
+        finally:
+            sending.ends()
+
+
+class _Sending:
+    """Passes an answer on to the server and tells of it once, right before its end leaves.
+
+    Args:
+        server_send: the server's own.
+        ended: gets the status, ``None`` when no answer had begun.
+        bodiless: the answer ends with its head, whatever length that names.
+    """
+
+    def __init__(self, server_send: Send, ended: Callable[[int | None], None], *, bodiless: bool) -> None:
+        self.server_send = server_send
+        self._ended: Callable[[int | None], None] | None = ended
+        self._bodiless = bodiless
+        self._status: int | None = None
+        self._left: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        """Send one message of the answer."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            lengths = [int(text) for name, text in message.get("headers", ()) if name == b"content-length"]
+            self._left = 0 if self._bodiless or self._status in _BODILESS else next(iter(lengths), None)
+            more = True
+        else:
+            more = message.get("more_body", False)
+            if self._left is not None:
+                self._left -= len(message.get("body", b""))
+        # A caller who was told the length does not wait for the server's word that this was all.
+        if not more or self._left == 0:
+            self.ends()
+        await self.server_send(message)
+
+    def ends(self) -> None:
+        """Tell of the answer, unless that has been done."""
+        if self._ended is not None:
+            ended, self._ended = self._ended, None
+            ended(self._status)
 
 
 class _Exchange:
     """One request under one fault."""
 
-    def __init__(
-        self, app: ASGIApp, system: str, scope: Scope, receive: Receive, send: Send, server_send: Send
-    ) -> None:
+    def __init__(self, app: ASGIApp, system: str, scope: Scope, receive: Receive, send: _Sending) -> None:
         self._app = app
         self._system = system
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._server_send = server_send
 
     async def serve_badly(self, fault: Fault) -> None:
         """Serve the request the way the fault wants."""
@@ -95,6 +134,8 @@ class _Exchange:
                 await self._run()
             status, kind, body = fault_answers.answer(self._system, name, parameters)
             await self._reply(status, [(b"content-type", kind)], body)
+        elif name == "token_worn_out":
+            await self._wear_out(float(parameters.get("seconds", 5)))
         elif name == "empty":
             body = fault_answers.empty_body(self._system, self._scope["path"], parameters)
             await self._reply(200, [(b"content-type", b"application/json;charset=UTF-8")], body)
@@ -112,6 +153,14 @@ class _Exchange:
             await self._partial(parameters)
         else:
             await self._bent(name, parameters)
+
+    async def _wear_out(self, seconds: float) -> None:
+        if self._system == "marketo":
+            self._scope["state"]["worn_out_for_s"] = seconds
+            await self._app(self._scope, self._receive, self._send)
+        else:
+            status, kind, body = fault_answers.answer(self._system, "token_expired", {})
+            await self._reply(status, [(b"content-type", kind)], body)
 
     async def _bent(self, name: str, parameters: dict[str, Any]) -> None:
         status, headers, body = await self._run()
@@ -193,7 +242,8 @@ class _Exchange:
         ASGI has no word for it, so this reaches for the transport that uvicorn's ``send`` is bound to, and
         then waits for the disconnect, without which uvicorn would still try to answer.
         """
-        transport = self._server_send.__self__.transport  # type: ignore[attr-defined]  # uvicorn's own object
+        self._send.ends()
+        transport = self._send.server_send.__self__.transport  # type: ignore[attr-defined]  # uvicorn's own object
         if flush:
             transport.close()
         else:

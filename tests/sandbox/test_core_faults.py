@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -300,3 +301,27 @@ def test_a_slow_write_is_carried_out_for_a_caller_who_has_gone(
             break
         pause.wait(0.01)
     assert sandbox.instance.get(number)["country"] == "Spain"
+
+
+def test_a_worn_out_token_is_refused_and_granted_again_until_it_has_ended(
+    sandbox: Sandbox, marketo: httpx.Client
+) -> None:
+    credentials = sandbox.connection_info()["marketo"]
+    form = {"grant_type": "client_credentials"} | {
+        name: credentials[name] for name in ("client_id", "client_secret")
+    }
+    grant = partial(httpx.post, sandbox.url + "/identity/oauth/token", data=form)
+    describe = "/rest/v1/leads/describe2.json"
+    old = grant().json()
+    sandbox.faults.add({"name": "token_worn_out", "seconds": 8})
+
+    refused = [marketo.get(describe).json()["errors"][0]["code"] for _ in range(2)]
+    again = grant().json()
+    sandbox.advance(timedelta(seconds=8))
+    new = grant().json()
+    marketo.headers["authorization"] = f"Bearer {new['access_token']}"
+
+    assert refused == ["602", "602"]
+    assert (again["access_token"], again["expires_in"]) == (old["access_token"], 8)
+    assert new["access_token"] != old["access_token"]
+    assert marketo.get(describe).json()["success"]

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -140,6 +141,9 @@ class MarketoApi:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             token = request.query_params.get("access_token", "") if self.instance.settings.legacy_auth else ""
+        left_s = getattr(request.state, "worn_out_for_s", None)
+        if left_s is not None:
+            self.tokens.wear_out(token, timedelta(seconds=left_s))
         return self.tokens.client_of(token)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from uuid import uuid4
@@ -29,6 +29,7 @@ class Tokens:
         self._clock = clock
         self._current: dict[str, Token] = {}
         self._known: dict[str, Token] = {}
+        self._worn_out: set[str] = set()
         self._lock = Lock()
 
     def grant(self, client: str) -> tuple[str, int]:
@@ -41,6 +42,18 @@ class Tokens:
                 self._current[client] = self._known[token.text] = token
             return token.text, int((token.ends - now).total_seconds())
 
+    def wear_out(self, text: str, left: timedelta) -> None:
+        """Refuse a token from now on, but grant it again until so much time has passed."""
+        with self._lock:
+            token = self._known.get(text)
+            if token is None:
+                return
+            self._worn_out.add(text)
+            ends = min(token.ends, self._clock.now() + left)
+            self._known[text] = replace(token, ends=ends)
+            if self._current[token.client] is token:
+                self._current[token.client] = self._known[text]
+
     def client_of(self, text: str | None) -> str:
         """Return whose token it is.
 
@@ -51,8 +64,9 @@ class Tokens:
             raise ApiError("600")
         with self._lock:
             token = self._known.get(text)
+            worn_out = text in self._worn_out
         if token is None:
             raise ApiError("601")
-        if token.ends <= self._clock.now():
+        if worn_out or token.ends <= self._clock.now():
             raise ApiError("602")
         return token.client

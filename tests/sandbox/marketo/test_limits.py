@@ -96,9 +96,7 @@ def test_every_call_stands_in_the_ledger_with_the_client_and_the_error_code(
 ) -> None:
     api.get(DESCRIBE)
     api.get("/rest/v1/nothing.json")
-    # Asked over HTTP: an entry is written just after its answer has left.
-    body = api.http.get("/control/ledger", params={"kind": "request", "system": "marketo"}).json()
-    *_, fine, refused = body["entries"]
+    *_, fine, refused = sandbox.ledger.entries(kind="request", system="marketo")
     assert (fine["path"], fine["actor"]) == (DESCRIBE, sandbox.instance.client_id)
     assert refused["code"] == "610"
 
