@@ -16,6 +16,11 @@ from remediator.settings import MarketoSettings, SalesforceSettings
 MARKETO_TOKEN_PATH = "/identity/oauth/token"  # noqa: S105 - a path, not a password
 SALESFORCE_TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path, not a password
 RENEW_BEFORE_S = 60.0
+# Marketo's identity service hands out the same token up to its last moment, which hosts whose clock is a
+# little ahead hold to be over. So a token that is refused soon after another one is given time to end.
+SOON_S = 60.0
+SHORT_WAIT_S = 2.0
+LONGEST_END_S = 15.0
 # Salesforce takes an assertion that expires at most about three minutes ahead.
 ASSERTION_S = 170
 
@@ -37,29 +42,60 @@ class Token:
 
 
 class TokenCache:
-    """Hands out one token to every thread."""
+    """Hands out one token to every thread.
 
-    def __init__(self, fetch: Callable[[], Token], *, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        fetch: gets a new token.
+        clock: monotonic seconds.
+        sleep: waits before a token that may be the refused one again is fetched; may raise to stop a run.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], Token],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._fetch = fetch
         self._clock = clock
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._renew_at: float | None = None
+        self._ends_at: float | None = None
+        self._refused_at: float | None = None
+        self._pause_s = 0.0
 
     def get(self) -> Token:
-        """Return a token that should still be good; at most one thread fetches a new one."""
+        """Return a token that should still be good; at most one thread waits for it and fetches it."""
         with self._lock:
             due = self._renew_at is not None and self._clock() >= self._renew_at
             if self._token is None or due:
+                if self._pause_s:
+                    self._sleep(self._pause_s)
+                    self._pause_s = 0.0
                 self._token = self._fetch()
-                self._renew_at = self._renewal(self._token.expires_in_s)
+                left_s = self._token.expires_in_s
+                self._renew_at = self._renewal(left_s)
+                self._ends_at = None if left_s is None else self._clock() + left_s
             return self._token
 
     def drop(self, token: Token) -> None:
         """Forget a token that was refused, unless another thread has renewed it already."""
         with self._lock:
-            if self._token is token:
-                self._token = None
+            if self._token is not token:
+                return
+            now = self._clock()
+            if self._refused_at is not None and now - self._refused_at < SOON_S:
+                self._pause_s = self._time_to_end_s(now)
+            self._refused_at = now
+            self._token = None
+
+    def _time_to_end_s(self, now: float) -> float:
+        left_s = -1.0 if self._ends_at is None else self._ends_at - now
+        # Seconds left come rounded down.
+        return max(SHORT_WAIT_S, left_s + 1) if left_s <= LONGEST_END_S else SHORT_WAIT_S
 
     def _renewal(self, expires_in_s: float | None) -> float | None:
         if expires_in_s is None:

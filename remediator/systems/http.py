@@ -63,6 +63,7 @@ class HttpSession:
         share: our share of the day.
         timeout_s: for a whole answer, not only between two bytes of it.
         observe: sees every answer, good or bad, for the quota that it may carry.
+        renewals: how often one call may get a new token before its refusal is believed.
         clock: monotonic seconds.
         sleep: waits; it may raise to stop a run.
         random: spreads the waits.
@@ -85,6 +86,7 @@ class HttpSession:
         timeout_s: float,
         max_in_flight: int,
         observe: Callable[[Answer], None] = lambda _: None,
+        renewals: int = 1,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: random_module.Random | None = None,
@@ -93,13 +95,14 @@ class HttpSession:
         self.results: Counter[str] = Counter()
         self.base_url = base_url
         self.gate: Callable[[], None] = lambda: None
-        self.tokens = TokenCache(fetch_token, clock=clock)
+        self.tokens = TokenCache(fetch_token, clock=clock, sleep=sleep)
         self._system = system
         self._judge = judge
         self._limiter = limiter
         self._share = share
         self._timeout_s = timeout_s
         self._observe = observe
+        self._renewals = renewals
         self._clock = clock
         self._sleep = sleep
         self._random = random or random_module.Random()
@@ -142,19 +145,19 @@ class HttpSession:
         return self._repeat(call, lambda: self._download_once(call, path))
 
     def _repeat(self, call: Call, once: Callable[[], T]) -> T:
-        tries, renewed = 0, False
+        tries, renewed = 0, 0
         while True:
             try:
                 return once()
             except TokenRefused as exc:
-                if renewed:
+                if renewed == self._renewals:
                     raise AccessDenied(
                         f"{self._system}: a fresh token was refused too ({exc}); check the credentials "
                         "and that it may use the API",
                         code=exc.code,
                         system=self._system,
                     ) from exc
-                renewed = True
+                renewed += 1
             except (NoAnswer, HeldBack, CircuitOpen):
                 raise
             except TransientError as exc:

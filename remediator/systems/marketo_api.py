@@ -103,6 +103,8 @@ class MarketoApi:
             share=self.share,
             timeout_s=settings.timeout_s,
             max_in_flight=settings.max_in_flight,
+            # The first renewal may bring the refused token once more.
+            renewals=2,
             clock=clock,
             sleep=sleep,
             random=random,

@@ -5,6 +5,7 @@ import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
+from threading import Barrier
 
 import pytest
 from loguru import logger
@@ -170,11 +171,82 @@ def test_a_refused_token_is_renewed_and_the_same_write_sent_once_more(vendor: Ve
     ]
 
 
-def test_a_second_refused_token_stops_with_access_denied(vendor: Vendor) -> None:
-    vendor.refuses("601", "Access token invalid")
-    vendor.refuses("601", "Access token invalid")
-    with a_marketo(vendor) as marketo, pytest.raises(AccessDenied, match="a fresh token was refused too"):
+def the_token(value: str, *, left_s: int) -> Reply:
+    body = {"access_token": value, "token_type": "bearer", "expires_in": left_s}
+    return Reply(body=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("left_s", [0, 1, 9])
+def test_a_token_that_is_granted_again_in_its_last_moments_is_given_time_to_end(
+    vendor: Vendor, clock: FakeClock, left_s: int
+) -> None:
+    vendor.token_replies.extend([the_token("old", left_s=left_s)] * 2 + [the_token("new", left_s=3600)])
+    vendor.refuses("602", "Access token expired")
+    vendor.refuses("602", "Access token expired")
+    vendor.result({"id": 1})
+    with a_marketo(vendor, clock) as marketo:
+        assert marketo.rows(WRITE) == [{"id": 1}]
+    assert [seen.headers["authorization"] for seen in vendor.seen] == [
+        "Bearer old",
+        "Bearer old",
+        "Bearer new",
+    ]
+    assert left_s < sum(clock.sleeps) <= 15 + 1
+
+
+def test_a_third_refused_token_stops_with_access_denied(vendor: Vendor, clock: FakeClock) -> None:
+    for _ in range(3):
+        vendor.refuses("601", "Access token invalid")
+    with (
+        a_marketo(vendor, clock) as marketo,
+        pytest.raises(AccessDenied, match="a fresh token was refused too"),
+    ):
         marketo.rows(READ)
+    assert vendor.tokens == 3
+    assert len(clock.sleeps) == 1
+
+
+def test_threads_whose_renewed_token_is_refused_share_one_wait_and_one_renewal(
+    vendor: Vendor, clock: FakeClock
+) -> None:
+    together = Barrier(4)
+
+    def refuse_when_all_have_asked(handler: BaseHTTPRequestHandler) -> None:
+        together.wait(timeout=10)
+        ended = {"requestId": "1", "success": False, "errors": [{"code": "602", "message": "expired"}]}
+        reply = json.dumps(ended).encode()
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(reply)))
+        handler.end_headers()
+        handler.wfile.write(reply)
+
+    for _ in range(8):
+        vendor.acts(refuse_when_all_have_asked)
+    for _ in range(4):
+        vendor.result({"id": 1})
+    with a_marketo(vendor, clock) as marketo, ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: marketo.rows(READ), range(4)))
+    assert found == [[{"id": 1}]] * 4
+    assert vendor.tokens == 3
+    assert len(clock.sleeps) == 1
+
+
+def test_tokens_that_are_refused_an_hour_apart_are_renewed_at_once(vendor: Vendor, clock: FakeClock) -> None:
+    with a_marketo(vendor, clock) as marketo:
+        for _ in range(3):
+            vendor.refuses("602")
+            vendor.result({"id": 1})
+            marketo.rows(READ)
+            clock.now += 3000
+    assert clock.sleeps == []
+
+
+def test_a_second_refused_salesforce_session_stops_with_access_denied(vendor: Vendor) -> None:
+    """Salesforce never hands out a session that has ended."""
+    ended = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
+    vendor.says(ended, status=401, times=2)
+    with a_salesforce(vendor) as salesforce, pytest.raises(AccessDenied, match="a fresh token was refused"):
+        salesforce.limits()
     assert vendor.tokens == 2
 
 
