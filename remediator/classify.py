@@ -6,7 +6,7 @@ Pure and deterministic. Any text gets an answer: ``unknown`` with a reason is on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from remediator.extract import Template, fold, read_shape
@@ -55,8 +55,9 @@ class Classifier:
         self._layers = tuple(Layer(layer) for layer in self.rules.layers)
         named = (code for rule in self.rules.rules for code in (*rule.match.code, *rule.match.root_code))
         self._codes = frozenset(self.rules.codes) | frozenset(named)
-        self._memo: dict[str, Diagnosis] = {}
-        self._memo_before: dict[str, Diagnosis] = {}
+        self._memo: dict[Hashable, Diagnosis] = {}
+        self._memo_before: dict[Hashable, Diagnosis] = {}
+        self._met: set[int] = set()
         self._memo_size = memo_size
         patterns = [rule.match.pattern for rule in self.rules.rules if rule.match.pattern]
         self._has_shapes = all(map(is_plain_pattern, patterns))
@@ -67,17 +68,14 @@ class Classifier:
         known = self._memo.get(text)
         if known is not None:
             return known
+        if len(text) > MAX_SHAPED:
+            return self._diagnose(peel(text, self._codes, self._speaks), (), None)[0]
         diagnosis = self._memo_before.get(text)
-        if not self._memo_size or len(text) > MAX_SHAPED:
-            return diagnosis or self._diagnose(peel(text, self._codes, self._speaks), (), None)[0]
         if diagnosis is None and self._has_shapes:
             diagnosis = self._shapes.find(text)
         if diagnosis is None:
             diagnosis = self._diagnose(peel(text, self._codes, self._speaks), (), None)[0]
-        if len(self._memo) >= self._memo_size:
-            # Two generations: what is asked for again survives, what is not is forgotten in one go.
-            self._memo_before, self._memo = self._memo, {}
-        self._memo[text] = diagnosis
+        self._keep(text, diagnosis)
         return diagnosis
 
     def classify_failure(self, failure: SyncFailure) -> Diagnosis:
@@ -85,10 +83,35 @@ class Classifier:
 
         Fields that the source gives are API names, so they replace labels from the text.
         """
+        text = failure.message
         if not failure.fields and not failure.object:
-            return self.classify(failure.message)
-        peeled = peel(failure.message, self._codes, self._speaks)
-        return self._diagnose(peeled, failure.fields, failure.object)[0]
+            return self.classify(text)
+        key = (text, failure.fields, failure.object)
+        diagnosis = self._memo.get(key) or self._memo_before.get(key)
+        if diagnosis is None:
+            peeled = peel(text, self._codes, self._speaks)
+            diagnosis = self._diagnose(peeled, failure.fields, failure.object)[0]
+        if len(text) <= MAX_SHAPED:
+            self._keep(key, diagnosis)
+        return diagnosis
+
+    def _keep(self, key: Hashable, diagnosis: Diagnosis) -> None:
+        """Remember a diagnosis from the second meeting on.
+
+        Most messages of a large log never come again. Keeping their diagnoses costs more than reading them:
+        not the dictionary's time but the garbage collector's, which walks all that is kept.
+        """
+        met = hash(key)
+        if met not in self._met:
+            if len(self._met) >= self._memo_size:
+                self._met.clear()
+            if self._memo_size:
+                self._met.add(met)
+            return
+        if len(self._memo) >= self._memo_size:
+            # Two generations: what is asked for again survives, what is not is forgotten in one go.
+            self._memo_before, self._memo = self._memo, {}
+        self._memo[key] = diagnosis
 
     def explain(self, text: str) -> Explanation:
         """Return the diagnosis with every step that led to it."""

@@ -28,24 +28,25 @@ _FOLD = (
         "\u300c": '"', "\u300d": '"', "\u2011": "-", "\u2010": "-", "\u2013": "-", "\u2014": "-",
     }
 ).items()  # fmt: skip
+_TYPOGRAPHIC = re.compile(f"[{''.join(typographic for typographic, _ in _FOLD)}]")
 _HOLE = re.compile(r"\{([a-z_]+)\}")
 _MAX_LABEL = 120
 _MAX_HOLE = 300
 _LABEL_STARTS = (": ", "; ", "\n", '"', "! ", "> ", " due to ", " because ", "by trigger for field ")
 _SENTENCE_END = re.compile(r"[a-z)]{2}\. (?=[A-Z])")
 _API_IN_BRACKETS = re.compile(r":?\s*\[\s*([A-Za-z]\w*(?:\.\w+)?)\s*\]\s*$")
-_API_NAME = re.compile(r"[A-Za-z]\w{0,79}$")
-_API_WORD = re.compile(r"[A-Za-z]\w{0,79}")
+_API_WORD = re.compile(r"[A-Za-z]\w{0,79}(?:\.[A-Za-z]\w{0,79})?", re.ASCII)
+_API_PATH = re.compile(r"[A-Za-z]\w{0,79}(?:\.[A-Za-z]\w{0,79})?$", re.ASCII)
 _BRACKETED_ID = re.compile(r"\[([A-Za-z0-9]{2,18})\]")
 _ID_WORD = re.compile(r"[A-Za-z0-9]{2,18}$")
-_LENGTH_TAIL = re.compile(r"[(（][^()（）]{0,60}\d+\s*[)）]\s*$")
+_LENGTH_TAIL = re.compile(r"[(（][^()（）]{0,60}[=:：]\s*\d+\s*[)）]\s*$")
 _RECORD_ID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{5}[A-Za-z0-9]{10}(?:[A-Z0-5]{3})?(?![A-Za-z0-9])")
 
 
 def fold(text: str) -> str:
     """Return the text as templates compare it: same length, one case, plain quotes and colons."""
     plain = text
-    if not text.isascii():
+    if not text.isascii() and _TYPOGRAPHIC.search(text):
         # Several times faster than str.translate, because most of them are not there.
         for typographic, simple in _FOLD:
             if typographic in plain:
@@ -95,7 +96,8 @@ class Template:
         """Return what fills the holes, or ``None`` when the text has another shape.
 
         A value before the last literal reaches as far as it can, because a value may hold anything; every
-        other hole ends at the next literal; a colon alone between two holes is the last one.
+        other hole ends at the next literal. A colon alone between two holes is the first one before a value,
+        which may hold more of them, and the last one before anything else.
         """
         literals, names = self.literals, self.names
         position = 0
@@ -110,7 +112,9 @@ class Template:
             literal = literals[index]
             if not literal:
                 end = len(text)
-            elif literal == ":" or (index == last and name == "value"):
+            elif literal == ":":
+                end = _colon(folded, position, names[index] if index < len(names) else "")
+            elif index == last and name == "value":
                 end = folded.rfind(literal, position)
             else:
                 end = folded.find(literal, position)
@@ -124,6 +128,17 @@ class Template:
             filled[name] = raw
             position = end + len(literal)
         return filled
+
+
+def _colon(folded: str, position: int, behind: str) -> int:
+    """Return where the colon stands that ends a hole; ``behind`` is the next hole's name."""
+    if behind == "value":
+        return folded.find(":", position)
+    # Behind a whole sentence comes the label, and a label may hold a colon of its own.
+    for stop in (".:", ". :"):
+        if (at := folded.find(stop, position)) >= 0:
+            return at + len(stop) - 1
+    return folded.rfind(":", position)
 
 
 def _literal(piece: str) -> str:
@@ -164,10 +179,12 @@ def clean_field(raw: str) -> str | None:
     field = raw[:_MAX_HOLE].strip().lstrip(":：").strip()
     if field.endswith("]") and (match := _API_IN_BRACKETS.search(field)):
         return match.group(1)
-    for end in ("\n", ". ", "; ", " (", '"'):
+    for end in ("\n", ". ", "; ", '"'):
         if end in field and (cut := field.find(end)) > 0:
             field = field[:cut]
-    field = field.strip(" \t\"'“”«».,;[]")
+    if " (" in field and not field.endswith(")"):
+        field = field[: field.find(" (")]  # a remark; closed at the end, it is a part of the label
+    field = field.strip(" \t\"'“”«».,:;[]")
     return field if field and field != "<unknown>" and len(field) <= _MAX_LABEL else None
 
 
@@ -218,7 +235,7 @@ def read_shape(shape: str, text: str) -> tuple[tuple[str, ...], str | None]:
             if 0 <= opening < closing:
                 return split_names(text[opening + 1 : closing]), None
             names = split_names(rest or flat)
-            return (names if all(_API_NAME.match(name) for name in names) else ()), None
+            return (names if all(_API_PATH.match(name) for name in names) else ()), None
         case "text-field":
             field = clean_field(last) if rest else None
             return ((field,) if field else ()), None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from remediator.model import Category, Confidence, Diagnosis, Owner
 from remediator.rules import Code
+from remediator.shapes import make_diagnosis
 from remediator.tails import Peeled
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -75,18 +76,20 @@ def without_rule(
     rule = f"code-{category.replace('_', '-')}" if code else "unknown"
     if code is None and category is Category.VALIDATION_RULE:
         rule = "free-text"
-    return Diagnosis(
-        category=category,
-        code=code,
-        rule=rule,
-        owner=owner,
-        retryable=retryable,
-        confidence=confidence,
-        root_code=codes[-1] if codes else None,
-        fields=fields,
-        object=about,
-        related_ids=peeled.related_ids,
-        reason=why,
+    return make_diagnosis(
+        category,
+        code,
+        rule,
+        owner,
+        retryable,
+        confidence,
+        codes[-1] if codes else None,
+        fields,
+        None,
+        about,
+        peeled.related_ids,
+        (),
+        why,
     )
 
 
@@ -101,7 +104,7 @@ def reads_like_a_sentence(text: str) -> bool:
         return True
     words = _WORD.findall(head)
     letters = len("".join(words))
-    if len(words) < 3 or letters < 0.6 * len(head.replace(" ", "")) or letters > 14 * len(words):
+    if len(words) < 3 or letters < 0.6 * (len(head) - head.count(" ")) or letters > 14 * len(words):
         return False
-    pronounceable = [word for word in words if not _VOWELS.isdisjoint(word)]
-    return len(pronounceable) >= 0.6 * len(words)
+    unpronounceable = sum(map(_VOWELS.isdisjoint, words))
+    return unpronounceable <= 0.4 * len(words)

@@ -46,6 +46,7 @@ _SIGNS_WIDE = (
 )
 _IN_EVERY_SIGN = ("flow", "proces", "admin", "element", "salesforce")
 """Every sign has one of these; a text with none is not searched sign by sign."""
+_IN_EVERY_WIDE_SIGN = ("admin", "プロセス", "フロー", "管理者", "관리자", "프로세스", "程失败")
 _BEGINNINGS = ("this error occurred:", "records:", "details.", "flow:")
 
 
@@ -56,11 +57,18 @@ def find_flow(text: str) -> int:
         return -1
     folded = fold(text)
     at = -1
-    if any(part in folded for part in _IN_EVERY_SIGN):
+    if _has_any(_IN_EVERY_SIGN, folded):
         at = min([at for sign in _SIGNS if (at := folded.find(sign)) >= 0], default=-1)
-    if at < 0 and not plain:
+    if at < 0 and not plain and _has_any(_IN_EVERY_WIDE_SIGN, folded):
         at = min([at for sign in _SIGNS_WIDE if (at := folded.find(sign)) >= 0], default=-1)
     return at
+
+
+def _has_any(parts: tuple[str, ...], text: str) -> bool:
+    for part in parts:  # noqa: SIM110 - a generator costs as much as all of its searches
+        if part in text:
+            return True
+    return False
 
 
 def inside_flow(text: str, at: int) -> str:

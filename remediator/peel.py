@@ -111,6 +111,13 @@ def _read_body(peeled: Peeled) -> bool:
 
 def _read_head(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]) -> bool:
     """Take a code off the very beginning: ``CODE: text``, ``CODE, text`` or ``CODE- text``."""
+    code, colon, rest = peeled.text.partition(":")
+    if colon and "_" in code and code in codes and not rest.startswith("//"):
+        # What follows does the same for every other form; this one is by far the commonest.
+        peeled.codes.append(code)
+        peeled.steps.append(("code", code))
+        peeled.text = rest.strip(SPACES)
+        return True
     match = _CODE_HEAD.match(peeled.text)
     if match is None:
         return False
