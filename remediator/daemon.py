@@ -21,6 +21,7 @@ from remediator.crew import Crew
 from remediator.engine.core import Engine
 from remediator.errors import ConfigError, LeaseHeld, LeaseLost, LimitReached, RemediatorError, StoreError
 from remediator.health import Port, Pulse
+from remediator.memory import share_one_heap
 from remediator.metrics import render, write_textfile
 from remediator.rounds import Done, exported_when, follow_up, guarded, recover, run_job, take_exports, tidy
 from remediator.store import Store
@@ -93,6 +94,7 @@ class Daemon:
         Raises:
             ConfigError: the files are wrong at the start, or the port is taken.
         """
+        share_one_heap(self._environment)
         config = self._load()
         daemon = config.settings.daemon
         self._switch = Switch(self._store.running, file=daemon.kill_switch, environment=self._environment)
@@ -301,6 +303,9 @@ class Daemon:
     def _heard(self, done: Done | None, *, to: tuple[str, ...] = ()) -> None:
         if done is not None and done.run is not None:
             self._teller.ran(done.run, to=to)
+        if done is not None and done.limit is not None:
+            # Told as what a limit stopped before its first write is.
+            raise done.limit
 
     def _ended(self, name: str, error: Exception | None) -> None:
         """Judge how a piece of work ended; runs in its thread."""

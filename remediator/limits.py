@@ -2,6 +2,9 @@
 
 Pure. Counted together: what waits approved from earlier runs, what is planned now, and what all campaigns of
 the connection have written today; so a big change split over many small runs is stopped like one big run.
+
+What was approved before and is too much for one run is no dead end: it goes out part by part, each part what
+one word released, as long as the part itself is within the limits (``release``).
 """
 
 from __future__ import annotations
@@ -44,6 +47,64 @@ class Written:
     by_field: Mapping[str, int]
 
 
+NOTHING = Written(total=0, by_field={})
+
+Part = tuple[Change, ...]
+"""Changes that one word (of a person, or of an automatic campaign's run) released together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Which parts of what was approved before may be written now.
+
+    Attributes:
+        now: within every limit, together.
+        later: each within the limits, but not together with ``now``, or not today; they go on by themselves.
+        too_big: ``(part, limit)`` of parts over a limit on any day; they wait until a person does something.
+    """
+
+    now: tuple[Part, ...] = ()
+    later: tuple[Part, ...] = ()
+    too_big: tuple[tuple[Part, LimitReached], ...] = ()
+
+    @property
+    def queue(self) -> list[Change]:
+        """Every change that will be written without anybody's further word."""
+        return [change for part in (*self.now, *self.later) for change in part]
+
+
+def release(parts: Sequence[Part], bounds: Bounds, *, today: Written) -> Release:
+    """Say which parts may be written now, each whole or not at all, in the order given.
+
+    A part that is over a limit by itself is a mistake or a runaway rule as far as anybody knows, so nothing
+    of it is written, and it holds up no other.
+
+    Args:
+        parts: what is approved and not written, oldest first.
+        bounds: the limits.
+        today: what all campaigns wrote today.
+    """
+    now: list[Part] = []
+    later: list[Part] = []
+    too_big: list[tuple[Part, LimitReached]] = []
+    for part in parts:
+        if (limit := _over(part, bounds, NOTHING)) is not None:
+            too_big.append((part, limit))
+        elif _over([change for taken in (*now, part) for change in taken], bounds, today) is None:
+            now.append(part)
+        else:
+            later.append(part)
+    return Release(now=tuple(now), later=tuple(later), too_big=tuple(too_big))
+
+
+def _over(changes: Sequence[Change], bounds: Bounds, today: Written) -> LimitReached | None:
+    try:
+        check_counts(changes, bounds, today=today)
+    except LimitReached as exc:
+        return exc
+    return None
+
+
 def check_bounds(
     changes: Sequence[Change], bounds: Bounds, *, population: Mapping[SystemName, int], today: Written
 ) -> None:
@@ -55,20 +116,22 @@ def check_bounds(
         population: all records of each system.
         today: what all campaigns wrote today.
     """
+    check_counts(changes, bounds, today=today)
+    check_share(changes, bounds, population=population, today=today)
+
+
+def check_counts(changes: Sequence[Change], bounds: Bounds, *, today: Written) -> None:
+    """Raise ``LimitReached`` when these are too many changes for a run, for today, or of one field today."""
     if not changes:
         return
-    check_limits(
-        changes,
-        Limits(max_changes=bounds.max_changes, max_percent=bounds.max_percent),
-        population=population,
-    )
+    check_limits(changes, Limits(max_changes=bounds.max_changes))
     if today.total + len(changes) > bounds.per_day:
         raise LimitReached(
             f"{len(changes)} changes on top of today's {today.total} are more than limits.per_day "
             f"({bounds.per_day}); nothing was written. Approve fewer, wait for tomorrow, or raise the limit",
             limit="per_day",
         )
-    for (system, field), planned in Counter((change.system, change.field) for change in changes).items():
+    for (system, field), planned in _by_field(changes).items():
         together = planned + today.by_field.get(f"{system}.{field}", 0)
         if together > bounds.per_field:
             raise LimitReached(
@@ -77,6 +140,21 @@ def check_bounds(
                 "the limit",
                 limit="per_field",
             )
+
+
+def check_share(
+    changes: Sequence[Change], bounds: Bounds, *, population: Mapping[SystemName, int], today: Written
+) -> None:
+    """Raise ``LimitReached`` when these touch too large a share of all records, now or over the day."""
+    if not changes:
+        return
+    check_limits(
+        changes,
+        Limits(max_changes=len(changes), max_percent=bounds.max_percent),
+        population=population,
+    )
+    for (system, field), planned in _by_field(changes).items():
+        together = planned + today.by_field.get(f"{system}.{field}", 0)
         total = population.get(system)
         # One record may change twice a day, so 100 % is no bound here. Asked this way round, a limit that is
         # no number (NaN) lets nothing through.
@@ -89,3 +167,7 @@ def check_bounds(
                 "behind it, or raise the limit if that many is right",
                 limit="max_percent",
             )
+
+
+def _by_field(changes: Sequence[Change]) -> Counter[tuple[SystemName, str]]:
+    return Counter((change.system, change.field) for change in changes)

@@ -149,10 +149,11 @@ class Once:
     def _do(self, key: str, work: Callable[[], Done | None], *, to: tuple[str, ...] = ()) -> None:
         """Do one piece of work and tell of it."""
         done, error = self._try(key.removeprefix("campaign:"), work)
+        trouble = error or (None if done is None else done.limit)
         if done is not None and done.run is not None:
             self._teller.ran(done.run, to=to)
         if error is not None or done is not None:
-            self._teller.trouble(key, error, to=to)
+            self._teller.trouble(key, trouble, to=to)
 
     def _try(self, name: str, work: Callable[[], Done | None]) -> tuple[Done | None, RemediatorError | None]:
         """Do one piece of work; what goes wrong with it does not keep the others from being done."""

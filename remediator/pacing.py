@@ -6,7 +6,7 @@ Pure. The native sync is a queue with a known pace; every record we change joins
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from remediator.model import Change
 from remediator.plan import Throughput, predict_calls
@@ -56,6 +56,32 @@ def groups(changes: Iterable[Change]) -> list[Group]:
         found[first].append(change)
         home.update(dict.fromkeys(ties, first))
     return [tuple(group) for group in found if group]
+
+
+def parts(changes: Sequence[Change], released: Mapping[str, datetime]) -> list[Group]:
+    """Gather changes by the moment at which they were released, oldest first; groups stay whole.
+
+    Args:
+        changes: what is approved, in plan order.
+        released: ``{change id: when it was approved}``; those of which nobody knows any more count as one.
+    """
+    unknown = datetime.min.replace(tzinfo=UTC)
+    found: dict[datetime, list[Change]] = {}
+    for group in groups(changes):
+        # A group is released by the last word on it.
+        moment = max(released.get(change.id, unknown) for change in group)
+        found.setdefault(moment, []).extend(group)
+    return [tuple(found[moment]) for moment in sorted(found)]
+
+
+def first_of(changes: Sequence[Change], *, at_most: int) -> list[Change]:
+    """Return the first so many changes, whole groups only."""
+    taken: list[Change] = []
+    for group in groups(changes):
+        if len(taken) + len(group) > at_most:
+            break
+        taken.extend(group)
+    return taken
 
 
 def take(changes: Sequence[Change], *, records: int, calls: Mapping[str, int]) -> list[Change]:

@@ -23,7 +23,7 @@ from remediator.engine.recording import RunRecord, recorded_run
 from remediator.engine.retrying import POLICIES, serve_retries
 from remediator.engine.scan import ScanReport, scan_file
 from remediator.engine.verifying import verify_due
-from remediator.errors import EXIT_LIMIT, EXIT_OK, EXIT_PARTIAL, ConfigError, VendorError
+from remediator.errors import EXIT_LIMIT, EXIT_OK, EXIT_PARTIAL, ConfigError, LimitReached, VendorError
 from remediator.model import CaseState, ChangeState
 from remediator.retention import keep_daily
 from remediator.store import CaseQuery, Gap, Lease, Store
@@ -48,12 +48,14 @@ class Done:
         code: the exit code that it alone would give.
         said: one sentence for people.
         run: the run that records it.
+        limit: what a limit holds back until a person does something, though the work itself came to its end.
     """
 
     outcome: str = "ok"
     code: int = EXIT_OK
     said: str = ""
     run: int | None = None
+    limit: LimitReached | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,8 @@ def job_of(campaign: Campaign) -> Job:
         said = "; ".join((said, *report.remarks))
         if report.stopped is not None:
             return Done(outcome="stopped", code=EXIT_LIMIT, said=said)
+        if report.limit is not None:
+            return Done(outcome="stopped", code=EXIT_LIMIT, said=said, limit=report.limit)
         if not report.clean or writes.stopped is not None:
             return Done(outcome="partial", code=EXIT_PARTIAL, said=said)
         return Done(said=said)

@@ -233,6 +233,24 @@ def test_a_cycle_stopped_by_a_limit_is_told_and_waits_for_its_next_tick(lite: Wo
     assert (run.outcome, run.counters["stopped_max_percent"]) == ("stopped", 1)
 
 
+def test_what_a_limit_holds_back_for_a_person_is_told_though_the_cycle_came_to_its_end(lite: World) -> None:
+    held = LimitReached("3 changes wait for a person", limit="max_changes")
+
+    def work(engine: Engine, record: RunRecord, dry_run: bool) -> Done:
+        again = any(run.command == "campaign" and run.ended_at for run in engine.store.runs())
+        return Done() if again else Done(outcome="stopped", limit=held)
+
+    bot = Bot(lite, (a_job("hourly", work),))
+    with bot.running() as daemon:
+        bot.later(HOUR)
+        wait_for("the news", lambda: ("campaign:hourly", str(held)) in bot.alerts)
+        wait_for("its end", lambda: not daemon.pulse.state.busy)
+        bot.later(HOUR)
+        wait_for("the end of the alert", lambda: ("campaign:hourly", None) in bot.alerts)
+    first = next(run for run in reversed(lite.engine.store.runs()) if run.command == "campaign")
+    assert first.outcome == "stopped"
+
+
 def test_one_campaigns_bug_does_not_end_the_others(lite: World) -> None:
     sound = Counted()
     bot = Bot(lite, (a_job("broken", Counted(ZeroDivisionError("oops"))), a_job("sound", sound)))

@@ -3,9 +3,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from remediator.errors import LimitReached
-from remediator.limits import Bounds, Written, check_bounds
+from remediator.limits import Bounds, Part, Written, check_bounds, release
 from remediator.model import Change, SystemName
 from tests.builders import a_change
 
@@ -79,3 +81,68 @@ def test_a_record_may_change_twice_a_day_where_every_record_may_change() -> None
 
 def test_no_record_at_all_lets_nothing_through() -> None:
     assert stopped_by(people(1), population={SystemName.MARKETO: 0}, max_percent=50) == "max_percent"
+
+
+# What was approved before
+
+
+def approved(*sizes: int, fields: str = "a") -> list[Part]:
+    """Return parts of these sizes; the fields are taken in turn."""
+    found: list[Part] = []
+    number = 0
+    for size in sizes:
+        part: list[Change] = []
+        for _ in range(size):
+            number += 1
+            field = fields[number % len(fields)]
+            part.append(a_change(f"p-{number}", record_id=str(number), field=field))
+        found.append(tuple(part))
+    return found
+
+
+def bounds(max_changes: int, per_day: int = 1000, per_field: int = 1000) -> Bounds:
+    return Bounds(max_changes=max_changes, max_percent=100, per_day=per_day, per_field=per_field)
+
+
+def test_parts_go_out_in_the_order_in_which_they_were_released() -> None:
+    parts = approved(2, 2, 2)
+    let = release(parts, bounds(5), today=NOTHING)
+    assert (let.now, let.later, let.too_big) == (tuple(parts[:2]), (parts[2],), ())
+
+
+def test_a_part_over_a_limit_by_itself_is_told_with_its_limit() -> None:
+    parts = approved(1, 4)
+    let = release(parts, bounds(9, per_field=3), today=NOTHING)
+    assert let.now == (parts[0],)
+    ((part, limit),) = let.too_big
+    assert (part, limit.limit) == (parts[1], "per_field")
+
+
+sizes = st.lists(st.integers(1, 6), max_size=8)
+limits = st.builds(bounds, st.integers(1, 9), st.integers(1, 12), st.integers(1, 12))
+
+
+@given(sizes, limits, st.integers(0, 12))
+def test_no_limit_is_passed_and_no_part_is_lost_or_torn(
+    given_sizes: list[int], limit: Bounds, written: int
+) -> None:
+    parts = approved(*given_sizes, fields="ab")
+    today = Written(total=written, by_field={"marketo.a": written})
+    let = release(parts, limit, today=today)
+    out = [change for part in let.now for change in part]
+    assert len(out) <= limit.max_changes
+    assert not out or len(out) + written <= limit.per_day
+    of_a = sum(change.field == "a" for change in out)
+    assert not of_a or of_a + written <= limit.per_field
+    assert sorted([*let.now, *let.later, *(part for part, _ in let.too_big)], key=parts.index) == parts
+
+
+@given(sizes, limits)
+def test_everything_within_the_limits_is_out_after_as_many_days_as_there_are_parts(
+    given_sizes: list[int], limit: Bounds
+) -> None:
+    left = approved(*given_sizes, fields="ab")
+    for _ in given_sizes:
+        let = release(left, limit, today=NOTHING)
+        left = [part for part in left if part not in let.now]
+    assert [part for part, _ in release(left, limit, today=NOTHING).too_big] == left

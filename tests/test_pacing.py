@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediator.model import Change
-from remediator.pacing import backlog, finished_in, groups, take
-from tests.builders import a_change
+from remediator.pacing import backlog, finished_in, first_of, groups, parts, take
+from tests.builders import NOON, a_change
 
 HOUR = timedelta(hours=1)
 
@@ -65,3 +65,22 @@ def test_neither_records_nor_calls_are_exceeded(count: int, records: int, calls:
 
 def test_the_sync_is_through_when_it_has_taken_what_waits_and_what_comes() -> None:
     assert finished_in(500, waiting=500, per_hour=2000) == timedelta(minutes=30)
+
+
+def test_a_group_belongs_to_the_part_of_the_last_word_on_it() -> None:
+    one, other, third = people(3)
+    beside = a_change("p-4", record_id="1", field="state", cases=(1,))
+    moments = {"p-1": NOON, "p-2": NOON, "p-3": NOON + HOUR, "p-4": NOON + HOUR}
+    assert parts([one, other, third, beside], moments) == [(other,), (one, beside, third)]
+
+
+def test_changes_whose_approval_nobody_knows_any_more_count_as_one_part() -> None:
+    one, other, third = people(3)
+    assert parts([one, other, third], {"p-2": NOON}) == [(one, third), (other,)]
+
+
+def test_the_first_so_many_are_taken_in_whole_groups() -> None:
+    one, other = people(2)
+    beside = a_change("p-4", record_id="1", field="state", cases=(1,))
+    assert first_of([one, beside, other], at_most=2) == [one, beside]
+    assert first_of([one, beside, other], at_most=1) == []

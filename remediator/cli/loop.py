@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -127,7 +128,13 @@ def review(
 
 
 def apply(
-    context: typer.Context, plan: PlanName = "latest", as_json: Json = False, dry_run: DryRun = False
+    context: typer.Context,
+    plan: PlanName = "latest",
+    at_most: Annotated[
+        int | None, typer.Option(min=1, help="Write only the first so many; the others stay approved.")
+    ] = None,
+    as_json: Json = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Write the approved changes of a plan, exactly those, each at most once."""
     from remediator.cli import output, plans, wiring
@@ -135,16 +142,25 @@ def apply(
     with wiring.open_store(options(context)) as (settings, store):
         found = plans.find(plan, store)
         if dry_run:
-            plans.show_approved(found, store, as_json=as_json)
+            plans.show_approved(found, store, at_most=at_most, as_json=as_json)
             return
+        only = None if at_most is None else plans.first_approved(found, store, at_most)
         with (
             output.progress("Applying") as show,
             wiring.open_engine(settings, store, on_step=show) as engine,
         ):
-            _apply(engine, store, found.id, command="apply", as_json=as_json)
+            _apply(engine, store, found.id, command="apply", only=only, as_json=as_json)
 
 
-def _apply(engine: Engine, store: Store, plan: str, *, command: str, as_json: bool) -> None:
+def _apply(
+    engine: Engine,
+    store: Store,
+    plan: str,
+    *,
+    command: str,
+    as_json: bool,
+    only: Collection[str] | None = None,
+) -> None:
     from rich.markup import escape
 
     from remediator.cli import output, wiring
@@ -152,7 +168,7 @@ def _apply(engine: Engine, store: Store, plan: str, *, command: str, as_json: bo
     from remediator.engine.resync import resync
 
     with wiring.recorded_run(store, command) as run:
-        applied = apply_plan(engine, plan, run=run.id)
+        applied = apply_plan(engine, plan, run=run.id, only=only)
         pushed = resync(engine, plan, run=run.id)
         run.counters |= {f"changes_{state}": count for state, count in applied.outcomes.items()}
         run.outcome = "ok" if applied.clean else "partial"

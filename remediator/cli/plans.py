@@ -14,6 +14,7 @@ from rich.markup import escape
 from remediator.cli import output
 from remediator.errors import ConfigError, PlanRefused
 from remediator.model import Change, ChangeState, Confidence, Decision, Plan, StoredChange
+from remediator.pacing import first_of
 from remediator.plan import from_document, shown, to_document, totals
 from remediator.policy import approve
 from remediator.spreadsheet import write_csv
@@ -178,10 +179,25 @@ def _row(change: Change) -> dict[str, object]:
     }
 
 
-def show_approved(plan: Plan, store: Store, *, as_json: bool) -> None:
+def first_approved(plan: Plan, store: Store, at_most: int) -> set[str]:
+    """Return ids of the first so many approved changes; what stands together is not torn apart."""
+    approved = [stored.change for stored in store.changes(plan=plan.id, states={ChangeState.APPROVED})]
+    taken = {change.id for change in first_of(approved, at_most=at_most)}
+    if approved and not taken:
+        raise ConfigError(f"--at-most {at_most}: the first changes stand together and are more; raise it")
+    return taken
+
+
+def show_approved(plan: Plan, store: Store, *, at_most: int | None, as_json: bool) -> None:
     """Print what apply would write now."""
-    stored = store.changes(plan=plan.id, states={ChangeState.APPROVED, ChangeState.INTENDED})
-    show_stored(list(stored), as_json=as_json, empty="nothing in the plan is approved")
+    states = {ChangeState.APPROVED, ChangeState.INTENDED}
+    taken = None if at_most is None else first_approved(plan, store, at_most)
+    stored = [
+        item
+        for item in store.changes(plan=plan.id, states=states)
+        if taken is None or item.state is ChangeState.INTENDED or item.change.id in taken
+    ]
+    show_stored(stored, as_json=as_json, empty="nothing in the plan is approved")
 
 
 def _applied(store: Store, of_run: int | None, of_change: str | None) -> list[StoredChange]:

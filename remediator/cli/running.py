@@ -154,4 +154,7 @@ def backlog(context: typer.Context, as_json: Json = False) -> None:
 
     with wiring.open_store(options(context)) as (settings, store):
         rows = unattended.backlog_rows(settings, store)
+        approved = unattended.approved_lines(store)
     output.print_table(rows, unattended.BACKLOG_COLUMNS, as_json=as_json, empty="nothing waits for the sync")
+    for line in approved:
+        unattended.say(line)

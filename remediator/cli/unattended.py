@@ -21,6 +21,7 @@ from remediator.daemon import Daemon
 from remediator.engine.cycle import restore_campaign
 from remediator.errors import EXIT_INTERRUPTED
 from remediator.metrics import render, write_textfile
+from remediator.model import ChangeState
 from remediator.once import Cycle, Once, find_job
 from remediator.rounds import job_of
 from remediator.settings import Settings
@@ -30,6 +31,8 @@ from remediator.telling import NotifyingTeller
 
 ACTOR = "remediator daemon"
 """Who is written into the audit trail for what nobody in particular asked for."""
+
+_PLANS = 500
 
 BACKLOG_COLUMNS = (
     output.Column("object", "object"),
@@ -158,6 +161,17 @@ def backlog_rows(settings: Settings, store: Store) -> list[dict[str, object]]:
             "minutes": -(-count * 60 // pace),
         }
         for name, count in sorted(store.meters.waiting().items())
+    ]
+
+
+def approved_lines(store: Store) -> list[str]:
+    """Say which approved changes wait to be written, plan by plan, oldest first."""
+    return [
+        f"{count} approved changes of plan {plan.id}"
+        + (f" (campaign {plan.campaign})" if plan.campaign else "")
+        + " wait to be written"
+        for plan in reversed(store.plans(limit=_PLANS))
+        if (count := plan.states.get(ChangeState.APPROVED, 0))
     ]
 
 

@@ -12,6 +12,7 @@ from remediator.engine.preventive import PreventiveProof
 from remediator.engine.retrying import RetryReport
 from remediator.engine.verifying import VerifyReport
 from remediator.engine.writing import Writes
+from remediator.errors import LimitReached
 from remediator.model import ChangeState, Plan
 
 _TOLD = 5
@@ -31,6 +32,8 @@ class CampaignReport:
         loops: what is no longer changed because something else keeps changing it back.
         would_stop: the limit that a writing run would have met, when it only looked.
         stopped: why the run ended before it could write; what was approved stays so for the next run.
+        limit: what a limit keeps from being written until a person does something, ``None`` for nothing; the
+            rest of the run was within the limits.
         demoted: why the campaign lost its automatic mode in this run.
         fixer_faults: ``{fixer: times it broke its contract}``; it was passed over.
     """
@@ -50,6 +53,7 @@ class CampaignReport:
     retries: RetryReport | None = None
     would_stop: str | None = None
     stopped: str | None = None
+    limit: LimitReached | None = None
     demoted: str | None = None
     fixer_faults: Mapping[str, int] = field(default_factory=dict)
 
@@ -71,12 +75,14 @@ class CampaignReport:
         left = None
         if outlook is not None and outlook.left:
             minutes = round(outlook.done_in.total_seconds() / 60)
-            left = f"{outlook.left} changes stay approved: {outlook.why}"
+            why = "see above" if self.limit is not None and outlook.why == str(self.limit) else outlook.why
+            left = f"{outlook.left} changes stay approved: {why}"
             left += f"; the sync needs about {minutes} min for these and the {outlook.waiting} that wait"
         found = (
             self.why_mode,
             self.would_stop and f"a writing run would stop: {self.would_stop}",
             self.stopped,
+            self.limit and str(self.limit),
             left,
             *(loop.sentence for loop in self.loops[:_TOLD]),
             *(f"fixer {name} broke its contract {n} times" for name, n in self.fixer_faults.items()),
@@ -96,4 +102,6 @@ class CampaignReport:
             "loops": len(self.loops),
             "left": self.writes.outlook.left if self.writes.outlook is not None else 0,
         }
+        if self.limit is not None:
+            found[f"stopped_{self.limit.limit}"] = 1
         return {name: count for name, count in found.items() if count}

@@ -1,7 +1,7 @@
 """One whole cycle of a campaign: prove the last fixes, plan, check every limit, decide, write, push.
 
-Nothing is written before the limits hold for everything that this run could write, what waits approved from
-earlier runs included.
+Nothing is written before the limits have been asked about everything that this run could write, what waits
+approved from earlier runs included.
 """
 
 from __future__ import annotations
@@ -19,15 +19,11 @@ from remediator.engine.loops import find_loops
 from remediator.engine.planning import PlanResult
 from remediator.engine.preventive import plan_records, verify_records
 from remediator.engine.quota import Meter, metered
+from remediator.engine.releasing import Released, check_campaign_limits, released
 from remediator.engine.retrying import serve_retries
 from remediator.engine.selecting import plan_cases, scoped
 from remediator.engine.verifying import verify_due
-from remediator.engine.writing import (
-    approved_changes,
-    check_campaign_limits,
-    write_approved,
-    writing_turn,
-)
+from remediator.engine.writing import approved_changes, write_approved, writing_turn
 from remediator.errors import ConfigError, LimitReached, RateLimited
 from remediator.model import Change, DeclinedCase, Plan
 from remediator.plan import Throughput, new_plan
@@ -133,13 +129,19 @@ def _decide_and_write(engine: Engine, campaign: Campaign, meter: Meter, report: 
     left = [change for changes in approved_changes(engine, campaign).values() for change in changes]
     if report.mode is Mode.AUTO:
         left = demote_if_lost(engine, campaign, report, left)
-    _check_or_leave_to_a_person(engine, campaign, report, left)
+    let = _released_or_left_to_a_person(engine, campaign, report, left)
+    report.limit = let.stopped
     _save(engine, report)
     needs = needs_person(engine, campaign, report)
-    if report.mode is Mode.AUTO:
+    ids = set(let.ids)
+    if report.mode is Mode.AUTO and let.new:
         needs |= approve(engine, campaign, report, needs)
+        ids |= {change.id for change in report.made.changes}
+    elif report.mode is Mode.AUTO:
+        needs |= {change.id: str(let.stopped) for change in report.made.changes}
     report.waiting.update(needs.values())
-    report.writes = write_approved(engine, campaign, meter, run=report.run)
+    held = str(let.stopped) if let.stopped is not None else let.why
+    report.writes = write_approved(engine, campaign, meter, run=report.run, released=ids, held=held)
 
 
 def _plan(engine: Engine, campaign: Campaign, state: CampaignState | None, *, run: int) -> PlanResult:
@@ -212,13 +214,12 @@ def _look(engine: Engine, campaign: Campaign, report: CampaignReport) -> None:
         report.would_stop = str(exc)
 
 
-def _check_or_leave_to_a_person(
+def _released_or_left_to_a_person(
     engine: Engine, campaign: Campaign, report: CampaignReport, left: list[Change]
-) -> None:
-    """Check the limits on everything this run may write; over one, the plan is saved for a person."""
-    together = [*left, *(report.made.changes if report.mode is Mode.AUTO else ())]
+) -> Released:
+    """Judge everything that this run may write; where that is nothing, the plan is saved for a person."""
     try:
-        check_campaign_limits(engine, campaign, together)
+        return released(engine, campaign, left, report.made.changes if report.mode is Mode.AUTO else ())
     except LimitReached as exc:
         # The plan's cases are then no longer picked up by the next run, which may be harmless again.
         _save(engine, report)

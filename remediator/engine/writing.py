@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Lock
@@ -14,11 +14,10 @@ from remediator.engine.applying import apply_plan
 from remediator.engine.core import Engine
 from remediator.engine.quota import Meter
 from remediator.engine.resync import resync
-from remediator.errors import RateLimited, TransientError
-from remediator.limits import Bounds, Written, check_bounds
-from remediator.model import Change, ChangeState, SystemName
+from remediator.errors import RateLimited
+from remediator.model import Change, ChangeState
 from remediator.pacing import LOOK_BACK, backlog, finished_in, take
-from remediator.schedule import closes_at, day_start, opens_at
+from remediator.schedule import closes_at, opens_at
 from remediator.store import Store
 
 _PLANS = 500
@@ -85,57 +84,24 @@ def approved_changes(engine: Engine, campaign: Campaign) -> dict[str, list[Chang
     return {plan: changes for plan, changes in found.items() if changes}
 
 
-def population(engine: Engine, changes: Sequence[Change]) -> dict[SystemName, int]:
-    """Return how many records there are, as Salesforce counts them, with the people that only Marketo has.
-
-    Raises:
-        VendorError: it cannot be counted, so no share can be judged and nothing may be written.
-    """
-    leads = engine.salesforce.count("Lead", "IsConverted = false")
-    contacts = engine.salesforce.count("Contact")
-    alone = {
-        change.record_id
-        for change in changes
-        if change.system is SystemName.MARKETO and change.salesforce_id is None
-    }
-    found = {SystemName.MARKETO: leads + contacts + len(alone), SystemName.SALESFORCE: leads + contacts}
-    for system, total in found.items():
-        if total < len({change.record_id for change in changes if change.system is system}):
-            raise TransientError(
-                f"salesforce: it counts {total} leads and contacts, fewer than are to change in {system}; "
-                "the count cannot be whole, so no limit can be judged. Run again",
-                code="INCOMPLETE",
-                system=SystemName.SALESFORCE,
-            )
-    return found
-
-
-def check_campaign_limits(engine: Engine, campaign: Campaign, changes: Sequence[Change]) -> None:
-    """Raise ``LimitReached`` when these changes, with all of today's, are over a limit.
-
-    Raises:
-        VendorError: the records cannot be counted; nothing may be written then.
-    """
-    if not changes:
-        return
-    own, general = campaign.limits, engine.settings.limits
-    bounds = Bounds(
-        max_changes=min(own.max_changes, general.max_changes),
-        max_percent=min(own.max_percent, general.max_percent),
-        per_day=min(own.per_day, general.per_day),
-        per_field=min(own.per_field or general.per_field, general.per_field),
-    )
-    today = engine.store.running.written_since(day_start(campaign.timezone, engine.clock()))
-    check_bounds(
-        changes,
-        bounds,
-        population=population(engine, changes),
-        today=Written(total=today.total, by_field=today.by_field),
-    )
-
-
-def write_approved(engine: Engine, campaign: Campaign, meter: Meter, *, run: int) -> Writes:
+def write_approved(
+    engine: Engine,
+    campaign: Campaign,
+    meter: Meter,
+    *,
+    run: int,
+    released: Collection[str],
+    held: str | None = None,
+) -> Writes:
     """Write as much of what is approved as may be written now; the rest stays approved.
+
+    Args:
+        engine: of the campaign's connection.
+        campaign: whose approved changes.
+        meter: counts the calls, and knows how many are left.
+        run: the run that writes.
+        released: ids of the changes that the limits let through.
+        held: why the limits let no more through, ``None`` when they let all.
 
     Raises:
         AccessDenied: credentials or rights are missing.
@@ -144,9 +110,9 @@ def write_approved(engine: Engine, campaign: Campaign, meter: Meter, *, run: int
     """
     writes = Writes()
     plans = approved_changes(engine, campaign)
-    left = [change for changes in plans.values() for change in changes]
-    if not left:
+    if not plans:
         return writes
+    left = [change for changes in plans.values() for change in changes if change.id in released]
     chosen, why = _allowed(engine, campaign, left, meter)
     gated = replace(engine, gate=_gate(engine, campaign))
     for plan, changes in plans.items():
@@ -168,7 +134,7 @@ def write_approved(engine: Engine, campaign: Campaign, meter: Meter, *, run: int
         left=remaining,
         waiting=waiting,
         done_in=finished_in(remaining, waiting=waiting, per_hour=engine.settings.verify.records_per_hour),
-        why=(writes.stopped or why or "some could not be read or written") if remaining else None,
+        why=(writes.stopped or why or held or "some could not be read or written") if remaining else None,
     )
     return writes
 

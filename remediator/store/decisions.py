@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from remediator.model import CaseState, ChangeState, Decision
 from remediator.store.aliases import learn
@@ -16,7 +17,7 @@ from remediator.store.moves import (
     set_changes,
 )
 from remediator.store.rows import AnyRow, chunks
-from remediator.store.schema import change_cases, changes
+from remediator.store.schema import audit_entries, change_cases, changes
 from remediator.store.values import CaseMove
 from remediator.store.writing import Writing
 
@@ -35,6 +36,23 @@ def decide(writing: Writing, decisions: Sequence[Decision]) -> list[str]:
     approved = [word for word in words.values() if word.approved and word.change not in fallen]
     _approve(writing, approved, planned)
     return [name for name, word in words.items() if not word.approved or name not in fallen]
+
+
+def approved_at(conn: Connection, connection: str, ids: Collection[str]) -> dict[str, datetime]:
+    """Return ``{change: when it was last approved}``, as the audit log has it."""
+    found: dict[str, datetime] = {}
+    for chunk in chunks(ids):
+        rows = conn.execute(
+            select(audit_entries.c.change_id, audit_entries.c.at)
+            .where(
+                audit_entries.c.connection == connection,
+                audit_entries.c.change_id.in_(chunk),
+                audit_entries.c.event == "change_approved",
+            )
+            .order_by(audit_entries.c.seq)
+        )
+        found.update((row.change_id, datetime.fromisoformat(row.at)) for row in rows)
+    return found
 
 
 def _planned(writing: Writing, ids: Sequence[str]) -> dict[str, AnyRow]:

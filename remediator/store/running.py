@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, Table, delete, func, select, update
 
 from remediator.model import ChangeState, SystemName
-from remediator.store import leases
+from remediator.store import decisions, leases
 from remediator.store.database import Database
 from remediator.store.once import insert_once
 from remediator.store.schema import api_calls, campaign_states, changes, gaps, notices, pauses, ticks
@@ -160,6 +160,11 @@ class Running:
             ).all()
         by_field = {f"{row.system}.{row.field}": row.n for row in rows}
         return DayCount(total=sum(by_field.values()), by_field=by_field)
+
+    def approved_at(self, ids: Collection[str]) -> dict[str, datetime]:
+        """Return when these changes were approved; one whose approval left the audit log is absent."""
+        with self._database.reading() as conn:
+            return decisions.approved_at(conn, self._connection, ids)
 
     def add_calls(self, system: SystemName, day: date, calls: int) -> int:
         """Add to the calls we made on a day, over all processes; returns the day's sum."""

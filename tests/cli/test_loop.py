@@ -180,6 +180,26 @@ def test_a_limit_stops_before_the_first_write_with_exit_code_3(
     assert remediator("runs", "list", "--json").json[0]["outcome"] == "stopped"
 
 
+def test_what_is_approved_beyond_the_limit_is_shown_and_written_part_by_part(
+    connected: World, remediator: Remediator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        connected.lead(country="Deutschland")
+    connected.pass_time(minutes=6)
+    remediator("scan", export_errors(connected))
+    plan = remediator("plan", "--json").json["id"]
+    remediator("review", "--approve-all")
+    monkeypatch.setenv("REMEDIATOR_LIMITS_MAX_CHANGES", "2")
+    assert f"3 approved changes of plan {plan} wait to be written" in remediator("backlog").err
+    assert remediator("apply", code=3).err
+    assert len(remediator("apply", "--at-most", "2", "--dry-run", "--json").json) == 2
+    assert connected.our_writes() == []
+    assert remediator("apply", "--at-most", "2", "--json").json["outcomes"] == {"applied": 2}
+    assert remediator("apply", "--at-most", "2", "--json").json["outcomes"] == {"applied": 1}
+    assert "wait to be written" not in remediator("backlog").err
+    assert len(connected.our_writes()) == 3
+
+
 def test_a_change_that_met_a_newer_edit_is_left_alone_with_exit_code_2(
     german: str, connected: World, remediator: Remediator
 ) -> None:

@@ -110,11 +110,97 @@ def test_what_waits_from_earlier_runs_counts(a_world: World) -> None:
     run(a_world, campaign)
     broken(a_world, 2)
     approve_plan(a_world, run(a_world, campaign))
-    assert stopped(a_world, campaign).limit == "max_changes"
+    a_world.engine.gate = _open
+    first = run(a_world, campaign)
+    assert first.writes.outcomes == {ChangeState.APPLIED: 2}
+    assert first.writes.outlook is not None
+    assert "limits of a run" in (first.writes.outlook.why or "")
+    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 2}
 
 
 def _shut() -> None:
     raise RateLimited("held", retry_after_s=1)
+
+
+def _open() -> None:
+    return None
+
+
+# The way out
+
+
+def test_three_times_the_limit_goes_out_over_several_runs_when_approved_part_by_part(a_world: World) -> None:
+    campaign = looked(a_world, a_campaign(limits=CampaignLimits(max_percent=100, max_changes=2)))
+    people = broken(a_world, 6)
+    planned = run(a_world, campaign)
+    for part in (people[:2], people[2:4], people[4:]):
+        approve_plan(a_world, planned, only=part)
+        a_world.pass_time(minutes=1)
+    written = [run(a_world, campaign).writes.outcomes[ChangeState.APPLIED] for _ in range(4)]
+    assert written == [2, 2, 2, 0]
+    assert [len(a_world.our_writes(person)) for person in people] == [1] * 6
+
+
+def test_a_part_that_is_too_big_by_itself_waits_and_holds_up_no_other(a_world: World) -> None:
+    campaign = looked(a_world, a_campaign(limits=CampaignLimits(max_percent=100, max_changes=2)))
+    people = broken(a_world, 4)
+    planned = run(a_world, campaign)
+    approve_plan(a_world, planned, only=people[:3])
+    a_world.pass_time(minutes=1)
+    approve_plan(a_world, planned, only=people[3:])
+    report = run(a_world, campaign)
+    assert [len(a_world.our_writes(person)) for person in people] == [0, 0, 0, 1]
+    assert report.limit is not None
+    assert (report.limit.limit, report.counters["stopped_max_changes"]) == ("max_changes", 1)
+    assert any("raise the limit" in remark and "--at-most" in remark for remark in report.remarks)
+    assert stopped(a_world, campaign).limit == "max_changes"
+    wider = a_campaign(limits=CampaignLimits(max_percent=100, max_changes=3))
+    assert run(a_world, wider).writes.outcomes == {ChangeState.APPLIED: 3}
+
+
+def test_what_an_automatic_campaign_plans_beside_a_full_queue_waits_for_a_person(a_world: World) -> None:
+    campaign = earned(a_world, max_changes=3)
+    first = broken(a_world, 2)
+    a_world.engine.gate = _shut
+    run(a_world, campaign)
+    second = broken(a_world, 2)
+    a_world.engine.gate = _open
+    report = run(a_world, campaign)
+    assert [len(a_world.our_writes(person)) for person in (*first, *second)] == [1, 1, 0, 0]
+    assert (report.approved, report.waiting.total()) == (0, 2)
+    assert report.limit is not None
+    assert {a_world.state_of(person) for person in second} == {CaseState.PROPOSED}
+    again = run(a_world, campaign)
+    assert (again.limit, again.saved) == (None, False)
+    assert [len(a_world.our_writes(person)) for person in second] == [0, 0]
+    approve_plan(a_world, report)
+    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 2}
+
+
+def test_a_queue_that_is_most_of_all_records_is_stopped_however_small_its_parts(a_world: World) -> None:
+    campaign = looked(a_world, a_campaign(limits=CampaignLimits(max_percent=50, max_changes=2)))
+    healthy(a_world, 2)
+    people = broken(a_world, 6)
+    planned = run(a_world, campaign)
+    for person in people:
+        approve_plan(a_world, planned, only=[person])
+        a_world.pass_time(minutes=1)
+    assert stopped(a_world, campaign).limit == "max_percent"
+    assert a_world.our_writes() == []
+
+
+def test_what_the_day_has_no_room_for_goes_on_the_next_day(a_world: World) -> None:
+    limits = CampaignLimits(max_percent=100, per_day=3)
+    campaign = looked(a_world, a_campaign(limits=limits))
+    people = broken(a_world, 4)
+    planned = run(a_world, campaign)
+    for part in (people[:2], people[2:]):
+        approve_plan(a_world, planned, only=part)
+        a_world.pass_time(minutes=1)
+    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 2}
+    assert stopped(a_world, campaign).limit == "per_day"
+    a_world.pass_time(days=1)
+    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 2}
 
 
 def test_a_stopped_plan_waits_for_a_person_and_is_named(a_world: World) -> None:
