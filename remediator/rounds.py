@@ -5,7 +5,7 @@ Each is one run on record. Which of them is due when, and in which thread, is no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +18,7 @@ from remediator.campaigns import Campaign
 from remediator.engine.applying import ApplyReport, settle_interrupted
 from remediator.engine.core import Engine, Step
 from remediator.engine.cycle import run_campaign
-from remediator.engine.quota import metered
-from remediator.engine.recording import RunRecord, recorded_run
+from remediator.engine.recording import DAILY_SHARE, RunRecord, metered_work, recorded_run, recorded_work
 from remediator.engine.retrying import POLICIES, serve_retries
 from remediator.engine.scan import ScanReport, scan_file
 from remediator.engine.verifying import verify_due
@@ -88,6 +87,7 @@ def job_of(campaign: Campaign) -> Job:
         said = f"{campaign.name} ({report.mode}): {planned} planned, {done}"
         said = "; ".join((said, *report.remarks))
         if report.stopped is not None:
+            record.stopped_by(DAILY_SHARE)
             return Done(outcome="stopped", code=EXIT_LIMIT, said=said)
         if report.limit is not None:
             return Done(outcome="stopped", code=EXIT_LIMIT, said=said, limit=report.limit)
@@ -107,14 +107,9 @@ def job_of(campaign: Campaign) -> Job:
 
 def run_job(engine: Engine, job: Job, *, dry_run: bool = False) -> Done:
     """Run a campaign's cycle on record; raises what it raises."""
-    before = _results(engine)
-    with recorded_run(engine.store, CAMPAIGN, clock=engine.clock, campaign=job.name) as record:
-        try:
-            done = job.run(engine, record, dry_run)
-            record.outcome = done.outcome
-        finally:
-            record.counters |= _new_results(engine, before)
-    logger.bind(event="campaign_run", campaign=job.name, run=record.id).info("{}", done.said)
+    with recorded_work(engine, CAMPAIGN, campaign=job.name) as record:
+        done = job.run(engine, record, dry_run)
+        record.outcome, record.said = done.outcome, done.said
     return replace(done, run=record.id)
 
 
@@ -126,20 +121,16 @@ def follow_up(engine: Engine) -> Done | None:
     """
     if not _anything_due(engine):
         return None
-    before = _results(engine)
-    with recorded_run(engine.store, UPKEEP, clock=engine.clock) as record, metered(engine):
+    with metered_work(engine, UPKEEP) as record:
+        settled = ApplyReport(plan="")
+        settle_interrupted(engine, run=record.id, report=settled)
         try:
-            settled = ApplyReport(plan="")
-            settle_interrupted(engine, run=record.id, report=settled)
-            try:
-                verified = verify_due(engine, run=record.id)
-            except VendorError:
-                # Neither waits for the other: what keeps a fix from being proven need not stop a retry.
-                serve_retries(engine, run=record.id, random=Random())
-                raise
-            retried = serve_retries(engine, run=record.id, random=Random())
-        finally:
-            record.counters |= _new_results(engine, before)
+            verified = verify_due(engine, run=record.id)
+        except VendorError:
+            # Neither waits for the other: what keeps a fix from being proven need not stop a retry.
+            serve_retries(engine, run=record.id, random=Random())
+            raise
+        retried = serve_retries(engine, run=record.id, random=Random())
         record.counters |= {
             **{f"changes_{state}": count for state, count in settled.outcomes.items()},
             **{str(verdict): count for verdict, count in verified.verdicts.items()},
@@ -147,9 +138,9 @@ def follow_up(engine: Engine) -> Done | None:
             "dead": retried.dead,
         }
         record.outcome = "partial" if verified.unknown else "ok"
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in verified.verdicts.items())
-    said = f"{verdicts or 'no verdict'}; {verified.waiting} not there yet, {retried.pushed} tried again"
-    logger.bind(event="upkeep_run", run=record.id).info("Followed up: {}", said)
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in verified.verdicts.items())
+        said = f"{verdicts or 'no verdict'}; {verified.waiting} not there yet, {retried.pushed} tried again"
+        record.said = said
     code = EXIT_PARTIAL if verified.unknown else EXIT_OK
     return Done(outcome=record.outcome, code=code, said=said, run=record.id)
 
@@ -228,8 +219,7 @@ def take_exports(
             name: sum(getattr(report, name) for report in taken.reports)
             for name in ("rows", "new", "again", "duplicates", "reopened", "rejected")
         } | {"files_rejected": len(taken.rejected)}
-        record.outcome = taken.done.outcome
-    logger.bind(event="exports_taken", run=record.id).info("{}", taken.done.said)
+        record.outcome, record.said = taken.done.outcome, taken.done.said
     return taken
 
 
@@ -321,17 +311,3 @@ def guarded(
     engine.marketo.http.gate = gate
     engine.salesforce.http.gate = gate
     return replace(engine, gate=gate, on_step=on_step, lease=lease, _objects={})
-
-
-def _results(engine: Engine) -> dict[str, int]:
-    """Return ``{"calls_<system>_<result>": calls}`` of the engine's clients so far."""
-    return {
-        f"calls_{client.name}_{result}": count
-        for client in (engine.marketo, engine.salesforce)
-        for result, count in dict(client.http.results).items()
-    }
-
-
-def _new_results(engine: Engine, before: Mapping[str, int]) -> dict[str, int]:
-    made = {name: count - before.get(name, 0) for name, count in _results(engine).items()}
-    return {name: count for name, count in made.items() if count}

@@ -39,6 +39,7 @@ def scan(
     from remediator.classify import Classifier
     from remediator.cli import output, wiring
     from remediator.engine.core import Step
+    from remediator.engine.recording import recorded_run
     from remediator.engine.scan import look_at_file, scan_file
 
     with wiring.open_store(options(context)) as (settings, store):
@@ -50,7 +51,7 @@ def scan(
             output.print_table(counted, output.SCAN_COLUMNS, as_json=as_json)
             return
         wiring.check_readable(files, settings)
-        with wiring.recorded_run(store, "scan") as run, output.progress("Taking in") as show:
+        with recorded_run(store, "scan", clock=wiring.now) as run, output.progress("Taking in") as show:
             reports = [
                 scan_file(
                     path,

@@ -14,7 +14,6 @@ from remediator.model import Category, Confidence
 
 if TYPE_CHECKING:
     from remediator.engine.core import Engine
-    from remediator.store import Store
 
 PlanName = Annotated[str, typer.Argument(help="Plan id, plan file, or 'latest'.")]
 Out = Annotated[
@@ -45,6 +44,7 @@ def plan(
     from remediator.cli import output, plans, wiring
     from remediator.engine.cycle import plan_campaign
     from remediator.engine.planning import make_plan
+    from remediator.engine.recording import metered_work
     from remediator.store import CaseQuery
 
     for path in out or ():
@@ -58,7 +58,7 @@ def plan(
         with (
             output.progress("Planning") as show,
             wiring.open_engine(settings, store, on_step=show) as engine,
-            wiring.recorded_run(store, "plan") as run,
+            metered_work(engine, "plan") as run,
         ):
             if chosen is not None:
                 result = plan_campaign(engine, chosen, run=run.id, save=not dry_run)
@@ -149,25 +149,20 @@ def apply(
             output.progress("Applying") as show,
             wiring.open_engine(settings, store, on_step=show) as engine,
         ):
-            _apply(engine, store, found.id, command="apply", only=only, as_json=as_json)
+            _apply(engine, found.id, command="apply", only=only, as_json=as_json)
 
 
 def _apply(
-    engine: Engine,
-    store: Store,
-    plan: str,
-    *,
-    command: str,
-    as_json: bool,
-    only: Collection[str] | None = None,
+    engine: Engine, plan: str, *, command: str, as_json: bool, only: Collection[str] | None = None
 ) -> None:
     from rich.markup import escape
 
-    from remediator.cli import output, wiring
+    from remediator.cli import output
     from remediator.engine.applying import apply_plan
+    from remediator.engine.recording import metered_work
     from remediator.engine.resync import resync
 
-    with wiring.recorded_run(store, command) as run:
+    with metered_work(engine, command) as run:
         applied = apply_plan(engine, plan, run=run.id, only=only)
         pushed = resync(engine, plan, run=run.id)
         run.counters |= {f"changes_{state}": count for state, count in applied.outcomes.items()}
@@ -205,6 +200,7 @@ def undo(
 ) -> None:
     """Take back a run or one change; never over a value that moved since."""
     from remediator.cli import output, plans, wiring
+    from remediator.engine.recording import metered_work
     from remediator.engine.undoing import plan_undo
 
     of_run, of_change = (int(what), None) if what.isdecimal() else (None, what)
@@ -217,9 +213,9 @@ def undo(
             output.progress("Undoing") as show,
             wiring.open_engine(settings, store, on_step=show) as engine,
         ):
-            with wiring.recorded_run(store, "plan undo") as run:
+            with metered_work(engine, "plan undo") as run:
                 undo_plan = plan_undo(engine, run=run.id, of_run=of_run, of_change=of_change)
-            _apply(engine, store, undo_plan.id, command="undo", as_json=as_json)
+            _apply(engine, undo_plan.id, command="undo", as_json=as_json)
 
 
 def verify(
@@ -230,6 +226,7 @@ def verify(
 ) -> None:
     """Read both systems again and say which failures are gone."""
     from remediator.cli import due, output, wiring
+    from remediator.engine.recording import metered_work
     from remediator.engine.verifying import verify_due
 
     with wiring.open_store(options(context)) as (settings, store):
@@ -239,7 +236,7 @@ def verify(
         with (
             output.progress("Verifying") as show,
             wiring.open_engine(settings, store, on_step=show) as engine,
-            wiring.recorded_run(store, "verify") as run,
+            metered_work(engine, "verify") as run,
         ):
             result = verify_due(engine, run=run.id, due_only=not everything)
             run.counters |= dict(result.verdicts)
@@ -260,6 +257,7 @@ def retry(context: typer.Context, as_json: Json = False, dry_run: DryRun = False
     from random import Random
 
     from remediator.cli import due, output, wiring
+    from remediator.engine.recording import metered_work
     from remediator.engine.retrying import serve_retries
 
     with wiring.open_store(options(context)) as (settings, store):
@@ -269,7 +267,7 @@ def retry(context: typer.Context, as_json: Json = False, dry_run: DryRun = False
         with (
             output.progress("Retrying") as show,
             wiring.open_engine(settings, store, on_step=show) as engine,
-            wiring.recorded_run(store, "retry") as run,
+            metered_work(engine, "retry") as run,
         ):
             result = serve_retries(engine, run=run.id, random=Random())
             run.counters |= output.plain(result)

@@ -8,14 +8,14 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from remediator.classify import Classifier
 from remediator.clock import Simulated
 from remediator.engine.core import Engine, Step
-from remediator.errors import ConfigError, LimitReached
+from remediator.errors import ConfigError
 from remediator.files import load_rules
 from remediator.plugins import LoadedFixers, load_fixers
 from remediator.rules import RuleSet
@@ -143,32 +143,3 @@ def fixers_of(settings: Settings) -> LoadedFixers:
         known = ", ".join(sorted(loaded))
         raise ConfigError(f"fixers.options names unknown fixers: {', '.join(unknown)}; known are: {known}")
     return loaded
-
-
-@dataclass(slots=True, kw_only=True)
-class RunRecord:
-    """A run on its way; set ``outcome`` and ``counters`` before it ends."""
-
-    id: int
-    outcome: str = "ok"
-    counters: dict[str, int] = field(default_factory=dict)
-
-
-@contextmanager
-def recorded_run(
-    store: Store, command: str, *, clock: Callable[[], datetime] = now, campaign: str | None = None
-) -> Iterator[RunRecord]:
-    """Record a run from start to end, with what was open afterwards, however it ends."""
-    record = RunRecord(id=store.start_run(command, campaign=campaign, now=clock()))
-    try:
-        yield record
-    except (LimitReached, KeyboardInterrupt):
-        record.outcome = "stopped"
-        raise
-    except BaseException:
-        record.outcome = "failed"
-        raise
-    finally:
-        tally = store.tally()
-        record.counters |= {"open_after": tally.open, "cleared_after": tally.cleared}
-        store.finish_run(record.id, outcome=record.outcome, counters=record.counters, now=clock())

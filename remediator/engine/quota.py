@@ -80,9 +80,10 @@ def metered(engine: Engine, *, ask_vendor: bool = False) -> Iterator[Meter]:
 
 
 def _learn(engine: Engine, *, ask_vendor: bool) -> None:
-    settings, share = engine.settings.marketo, engine.marketo.share
-    day = quota_day(SystemName.MARKETO, engine.clock())
-    ours = engine.store.running.calls(SystemName.MARKETO, day)
+    for client in (engine.marketo, engine.salesforce):
+        day = quota_day(client.name, engine.clock())
+        client.share.told(engine.store.running.calls(client.name, day))
+    share = engine.marketo.share
     used = share.used_by_all
     if ask_vendor:
         try:
@@ -90,4 +91,4 @@ def _learn(engine: Engine, *, ask_vendor: bool) -> None:
         except VendorError as exc:
             # The figure only makes us more careful; without it our own count still holds.
             logger.bind(event="usage_unknown").warning("Marketo's usage could not be read: {}", exc)
-    share.observe(used_by_all=used, quota=settings.daily_calls, ours=ours)
+    share.observe(used_by_all=used, quota=engine.settings.marketo.daily_calls)

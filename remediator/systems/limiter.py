@@ -122,7 +122,8 @@ class DailyShare:
     ) -> None:
         self.quota = quota
         self.used_by_all = 0
-        self._ours_told = 0
+        self._made = 0
+        self._told: tuple[int, int] | None = None
         self._system = system
         self._share = share
         self._reserve = reserve
@@ -134,23 +135,35 @@ class DailyShare:
         """Count calls that were made, by this process or (to start with) by earlier ones."""
         with self._lock:
             now = self._clock()
+            self._made += calls
             if self._hours and now - self._hours[-1][0] < HOUR_S:
                 started, before = self._hours.pop()
                 self._hours.append((started, before + calls))
             else:
                 self._hours.append((now, calls))
 
-    def observe(self, *, used_by_all: int, quota: int, ours: int = 0) -> None:
-        """Take the vendor's own figures; ``ours`` counts what earlier processes of ours used too."""
+    def observe(self, *, used_by_all: int, quota: int, ours: int | None = None) -> None:
+        """Take the vendor's own figures; ``ours`` are those of our application, if it tells them apart."""
         with self._lock:
-            self.used_by_all, self.quota, self._ours_told = used_by_all, quota, ours
+            self.used_by_all, self.quota = used_by_all, quota
+            if ours is not None:
+                self._told = (ours, self._made)
+
+    def told(self, ours: int) -> None:
+        """Take today's calls of all our processes, as the store has them by now."""
+        with self._lock:
+            self._told = (ours, self._made)
 
     def used(self) -> int:
-        """Return our calls of the last 24 hours."""
+        """Return our calls of the last 24 hours, those of other processes as far as they were told."""
         with self._lock:
             while self._hours and self._clock() - self._hours[0][0] > DAY_S + HOUR_S:
                 self._hours.popleft()
-            return max(sum(calls for _, calls in self._hours), self._ours_told)
+            by_us = sum(calls for _, calls in self._hours)
+            if self._told is None:
+                return by_us
+            by_all_of_ours, made_by_then = self._told
+            return max(by_us, by_all_of_ours + self._made - made_by_then)
 
     def remaining_ratio(self) -> float | None:
         """Return the part of the whole quota that nobody has used yet, ``None`` if it is unknown."""

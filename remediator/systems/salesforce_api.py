@@ -139,7 +139,7 @@ class SalesforceApi:
         if found := _USAGE.search(text):
             ours = _OUR_USAGE.search(text)
             self.share.observe(
-                used_by_all=int(found[1]), quota=int(found[2]), ours=int(ours[1]) if ours else 0
+                used_by_all=int(found[1]), quota=int(found[2]), ours=int(ours[1]) if ours else None
             )
 
     def _fetch_token(self) -> Token:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from remediator.metrics import render
 from remediator.model import CaseState
 from tests.cli.ground import Remediator, export_errors
 from tests.engine.world import World
@@ -177,7 +178,10 @@ def test_a_limit_stops_before_the_first_write_with_exit_code_3(
     monkeypatch.setenv("REMEDIATOR_LIMITS_MAX_CHANGES", "1")
     assert "limits.max_changes" in remediator("apply", code=3).err
     assert connected.our_writes() == []
-    assert remediator("runs", "list", "--json").json[0]["outcome"] == "stopped"
+    stopped = remediator("runs", "list", "--json").json[0]
+    assert (stopped["outcome"], stopped["counters"]["stopped_max_changes"]) == ("stopped", 1)
+    metrics = render(connected.engine.store, now=connected.engine.clock).decode()
+    assert 'remediator_safety_stops_total{limit="max_changes"} 1.0' in metrics
 
 
 def test_what_is_approved_beyond_the_limit_is_shown_and_written_part_by_part(
@@ -198,6 +202,39 @@ def test_what_is_approved_beyond_the_limit_is_shown_and_written_part_by_part(
     assert remediator("apply", "--at-most", "2", "--json").json["outcomes"] == {"applied": 1}
     assert "wait to be written" not in remediator("backlog").err
     assert len(connected.our_writes()) == 3
+
+
+def test_the_calls_of_every_command_count_into_the_days_share(
+    connected: World, remediator: Remediator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected.lead(country="Deutschland")
+    connected.pass_time(minutes=6)
+    meters = connected.engine.store.meters
+    remediator("scan", export_errors(connected))
+    assert meters.read().api_calls == {}
+    counted = run = 0
+    for command in (
+        ["plan"],
+        ["review", "--approve-all"],
+        ["apply"],
+        ["verify", "--all"],
+        ["retry"],
+        ["undo"],
+    ):
+        result = remediator(*command, *([str(run)] if command == ["undo"] else []), "--json")
+        run = result.json["run"] if command == ["apply"] else run
+        readings = meters.read()
+        now = sum(readings.api_calls.values())
+        assert (now > counted) is (command[0] not in ("review", "retry")), command
+        counted = now
+    by_answer = sum(count for name, count in readings.counters.items() if name.startswith("calls_"))
+    assert by_answer == counted
+    left = 100 * readings.api_calls["marketo"] // 50
+    monkeypatch.setenv("REMEDIATOR_MARKETO_DAILY_CALLS", str(left))
+    monkeypatch.setenv("REMEDIATOR_MARKETO_DAILY_SHARE", "0.5")
+    stopped = remediator("plan", code=4)
+    assert "our share of" in stopped.err
+    assert connected.engine.store.meters.read().counters["stopped_daily_share"] == 1
 
 
 def test_a_change_that_met_a_newer_edit_is_left_alone_with_exit_code_2(

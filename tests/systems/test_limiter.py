@@ -143,6 +143,24 @@ def test_calls_of_more_than_a_day_ago_are_forgotten(clock: FakeClock) -> None:
     assert share.used() == 0
 
 
+def test_calls_of_our_other_processes_and_those_made_since_count_together(clock: FakeClock) -> None:
+    share = a_share(clock)
+    share.count(2)
+    share.told(15)
+    share.observe(used_by_all=17, quota=100)
+    assert share.used() == 15
+    share.count(4)
+    assert share.used() == 19
+    share.check()
+    share.count()
+    with pytest.raises(RateLimited, match="our share of 100 is 20"):
+        share.check()
+    # The vendor's day began anew.
+    clock.now += 26 * 3600
+    share.told(0)
+    share.check()
+
+
 def test_the_reserve_is_left_to_the_sync_though_our_share_is_unused(clock: FakeClock) -> None:
     share = a_share(clock, quota=None)
     share.check()
