@@ -182,8 +182,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # pysqlite opens transactions late and never for reads; SQLAlchemy's begin event does it instead.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
-    # Counts for a new file only, before its first page; ``room.compact`` brings older ones there.
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    # Only a file without any page can be set to it, and on others it would wait for who is writing;
+    # ``room.compact`` brings older files there.
+    if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     _use_wal(connection)
     for pragma in (
         "foreign_keys=ON",

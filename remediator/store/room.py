@@ -45,6 +45,7 @@ def compact(database: Database) -> bool:
         # SQLite would otherwise hold the whole copy in memory, as it does with small temporary tables.
         conn.execute(f"PRAGMA temp_store={'MEMORY' if pages <= _IN_MEMORY_PAGES else 'FILE'}")
         try:
+            conn.execute("PRAGMA auto_vacuum=INCREMENTAL")
             conn.execute("VACUUM")
         finally:
             conn.execute("PRAGMA temp_store=MEMORY")

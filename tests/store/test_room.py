@@ -135,6 +135,12 @@ def test_every_connection_to_postgresql_has_its_time_limits(postgres_url: str) -
     assert limits == ["20s", "30s"]
 
 
+def test_a_store_opens_while_somebody_writes(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("remediator.store.database.BUSY_TIMEOUT_S", 0.05)
+    with Store.open(sqlite_url) as store, store._database.writing(), Store.open(sqlite_url) as second:
+        assert second.runs() == []
+
+
 def test_every_sqlite_connection_waits_for_others_and_cuts_its_log_back(sqlite_url: str) -> None:
     with Store.open(sqlite_url) as store, store._database.reading() as conn:
         limits = [
