@@ -19,18 +19,21 @@ _DECODER = json.JSONDecoder()
 _CODE_KEYS = ("errorCode", "statusCode", "extendedErrorCode", "exceptionCode", "faultcode", "error", "code")
 _MESSAGE_KEYS = ("message", "errorMessage", "error_description", "exceptionMessage", "faultstring", "msg")
 _LOOSE_CODE = re.compile(
-    r"['\"]?(?:errorCode|statusCode|getStatusCode|exceptionCode|error|code)['\"]?\s*(?::|=>?)\s*\\?['\"]?([A-Za-z_]\w{3,80}|\d{3,4})"
+    r"(['\"]?)(errorCode|statusCode|getStatusCode|exceptionCode|error|code)\\?['\"]?\s*(?::|=>?)\s*\\?['\"]?([A-Za-z_]\w{3,80}|\d{3,4})"
 )
 _LOOSE_MESSAGE = re.compile(
     r"['\"]?(?:message|errorMessage|error_description|exceptionMessage)\\?['\"]?\s*(?::|=>?)\s*\\?(['\"])"
-    r"(.{0,2000}?)(?<!\\)\\?\1\s*(?:[,}\]]|$)",
+    r"(.{0,2000}?)(?<!\\)\\?\1(?:\s*(?:[,}\]]|$)|\s+\w+=['\"])",
     re.DOTALL,
 )
 _BARE_MESSAGE = re.compile(
     r"(?:get)?[mM]essage\s?[:=]\s?([^\n]{0,2000}?)"
     r"(?:[,;] ?(?:fields|code|errorCode|statusCode|getStatusCode|getFields)\s?[:=]|[\]}]|$)"
 )
-_LOOSE_FIELDS = re.compile(r"(?:getF|['\"]?f)ields['\"]?\s*[:=]\s*[\[(]([^\])]{0,2000})[\])]")
+_LOOSE_FIELDS = re.compile(
+    r"(?:getF|['\"]?f)ields['\"]?\s*[:=]\s*(?:'\{\[\d+\]|[\[(])([^\])}]{0,2000})[\])}]"
+)
+_NAME = re.compile(r"[A-Za-z]\w*(?:\.\w+)?")
 _CODE = re.compile(r"[A-Za-z]\w{3,80}|\d{3,4}")
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
@@ -134,18 +137,24 @@ def _is_code(value: object) -> bool:
 
 def _loose(text: str) -> Body | None:
     head = text[:_MAX_PARSED]
-    code, message = _LOOSE_CODE.search(head), _LOOSE_MESSAGE.search(head)
+    code = next(filter(_is_undoubted, _LOOSE_CODE.finditer(head)), None)
     if code is None:
         return None
-    message = message or _BARE_MESSAGE.search(head)
+    message = _LOOSE_MESSAGE.search(head) or _BARE_MESSAGE.search(head)
     fields = _LOOSE_FIELDS.search(head)
-    names = re.findall(r"[A-Za-z]\w*", fields.group(1)) if fields else []
+    names = _NAME.findall(fields.group(1)) if fields else []
     said = (
         message.group(message.lastindex or 0).replace('\\"', '"').replace("\\'", "'").replace("\\n", "\n")
         if message
         else ""
     )
-    return Body(kind="json", code=code.group(1), message=said, fields=tuple(names))
+    return Body(kind="json", code=code.group(3), message=said, fields=tuple(names))
+
+
+def _is_undoubted(found: re.Match[str]) -> bool:
+    """Say whether this is a body's own key; ``invalid currency code: EURO`` is a sentence."""
+    quote, key, code = found.groups()
+    return bool(quote) or len(key) > len("error") or "_" in code or code.isdigit()
 
 
 def read_markup(text: str) -> Body | None:

@@ -201,9 +201,14 @@ def clean_value(raw: str) -> str | None:
 def split_names(raw: str) -> tuple[str, ...]:
     """Split a list of fields (``A, B. Please check ...``) into names, without repeats."""
     listed = raw.lstrip(" \t\n:：.。").rstrip().strip("[]")
-    for end in ("\n", ". ", "。", "]"):
+    for end in ("\n", "。", "]"):
         if (cut := listed.find(end)) >= 0:
             listed = listed[:cut]
+    cut = listed.find(". ")
+    while 0 <= cut < len(listed) - 2:
+        if not listed[cut + 2].islower():  # else an abbreviation in a label: No. of Employees
+            listed = listed[:cut]
+        cut = listed.find(". ", cut + 1)
     for separator in (";", "、", "，") if not listed.isascii() else (";",):
         listed = listed.replace(separator, ",")
     names = [name.strip(" \t.'\"[]") for name in listed.split(",")]
@@ -260,4 +265,6 @@ def _quoted_id(text: str, last: str) -> str | None:
     if found := _BRACKETED_ID.search(text):
         return found.group(1)
     word = last.split(" ", 1)[0].strip("().,;[]")
-    return word if _ID_WORD.match(word) and any(char.isdigit() for char in word) else None
+    if _ID_WORD.match(word) and any(char.isdigit() for char in word):
+        return word
+    return next(iter(find_ids(text)), None)

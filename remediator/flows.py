@@ -75,6 +75,7 @@ def inside_flow(text: str, at: int) -> str:
     """Return what went wrong inside the flow whose words begin at ``at``."""
     folded = fold(text)
     end = min([cut for tail in _TAILS if (cut := folded.find(tail, at)) > at], default=len(text))
-    text, folded = text[:end].rstrip(" .\n"), folded[:end]
+    # One full stop is the flow's own; a second one may end a value, such as "Mr.".
+    text, folded = text[:end].rstrip().removesuffix("."), folded[:end]
     ends = [cut + len(sign) for sign in _BEGINNINGS if (cut := folded.find(sign, at)) >= 0]
     return text[min(ends, default=0) :]

@@ -20,6 +20,8 @@ _MESSAGE_WORDS = (
 _FIELD_WORDS = (
     "field", "campo", "champ", "feld", "フィールド", "項目", "campi", "필드", "veld", "fält", "字段", "欄位",
 )  # fmt: skip
+_NO_FIELD = frozenset({"none", "null", "n/a", "na", "nil", "-", "unknown", "<unknown>"})
+"""What programs print for an empty list of fields."""
 _ENTITY = re.compile(
     r"(?:entity type|tipo de entidade?|type d'entité|entitätstyp|エンティティ ?(?:の?タイプ|の?種類|型)"
     r"|tipo di entità|엔(?:터|티)티 ?유형|entiteitstype|type entiteit|enhetstyp(?:en)?|实体类型|實體類型)"
@@ -72,8 +74,12 @@ def read_notice(rest: str) -> Notice:
     field_at, names_at = _segment(folded, _FIELD_WORDS, 0, head)
     fields: tuple[str, ...] = ()
     if field_at < head:
-        fields = tuple(name for name in split_names(rest[names_at:head]) if "crm" not in name.lower())
+        fields = tuple(name for name in split_names(rest[names_at:head]) if _names_a_field(name.lower()))
     return Notice(text=rest[body:].strip() if head < len(rest) else "", fields=fields)
+
+
+def _names_a_field(folded: str) -> bool:
+    return "crm" not in folded and folded not in _NO_FIELD
 
 
 def _segment(folded: str, words: tuple[str, ...], start: int, end: int) -> tuple[int, int]:

@@ -190,7 +190,11 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
     if not found:
         return _strip_client(peeled, speaks)
     at, kind = min(found)
-    return _ENTRANCES[kind](peeled, at)
+    if _ENTRANCES[kind](peeled, at):
+        return True
+    # What looked like a body is none, but a code may stand in it.
+    at = _code_inside(text, len(text), codes, speaks) if kind == "json" else -1
+    return at >= 0 and _enter_code(peeled, at)
 
 
 def _enter_braces(peeled: Peeled, codes: Collection[str]) -> bool:
@@ -287,7 +291,7 @@ def _enter_code(peeled: Peeled, at: int) -> bool:
     if announced:
         return _enter_notice(peeled, at)
     rest = text[at:]
-    closer = _CLOSERS.get(before.rstrip()[-1:])
+    closer = _CLOSERS.get(before.rstrip().removesuffix("sf:")[-1:])
     if closer and (match := _CODE.match(rest)) and rest.startswith(closer, match.end()):
         rest = f"{match.group()}: {rest[match.end() + 1 :].lstrip(SPACES + ':,-')}"
     elif closer and (closing := rest.rfind(closer)) > 0:

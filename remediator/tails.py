@@ -32,10 +32,11 @@ class Peeled:
         fields: names given beside the text (brackets, lists, JSON), the innermost ones.
         object: object named by a wrapper.
         steps: ``(what, detail)`` of everything that came off, for ``explain``.
+        tail: the field list in brackets that came off this text's end.
         tailed: Apex spoke, so a field list in brackets may stand at the end.
     """
 
-    __slots__ = ("codes", "fields", "object", "related_ids", "steps", "tailed", "text", "wrappers")
+    __slots__ = ("codes", "fields", "object", "related_ids", "steps", "tail", "tailed", "text", "wrappers")
 
     def __init__(self, text: str) -> None:
         # By hand: a dataclass asks a factory for each of its lists, once for every message.
@@ -46,6 +47,7 @@ class Peeled:
         self.object: str | None = None
         self.related_ids: tuple[str, ...] = ()
         self.steps: list[tuple[str, str]] = []
+        self.tail: tuple[str, ...] = ()
         self.tailed = False
 
     def note(self, wrapper: str, detail: str = "") -> None:
@@ -80,11 +82,13 @@ def cut_tail(peeled: Peeled, codes: Collection[str]) -> bool:
 
 def _cut_parenthesis(peeled: Peeled, text: str, codes: Collection[str]) -> str:
     """Take off a namespace, a code or nothing in parentheses."""
-    at = text.rfind(" (")
-    inside = text[at + 2 : -1]
-    if at > 0 and text[at - 1] in _BEFORE_NAMESPACE and (inside == "System Code" or _NAMESPACE.match(inside)):
+    at = text.rfind("(")
+    inside = text[at + 1 : -1]
+    rest = text[: max(at, 0)].rstrip(SPACES)
+    is_namespace = inside == "System Code" or _NAMESPACE.match(inside) is not None
+    if is_namespace and len(rest) < at and rest[-1:] in _BEFORE_NAMESPACE:
         peeled.steps.append(("namespace", inside))
-        return text[:at]
+        return rest
     if (head := _cut_brackets_of_code(peeled, text, codes)) is not None:
         return head
     return text.removesuffix(": ()")
@@ -125,8 +129,11 @@ def _cut_brackets(peeled: Peeled, text: str) -> str:
         return text
     if any(find_ids(name) for name in names):
         return text
+    if names and peeled.tail and names != peeled.tail:
+        return text  # the list is off already; these brackets are the value's own
     if not peeled.tailed and (len(names) != 1 or _UNDOUBTED_NAME.match(names[0]) is None):
         return text
+    peeled.tail = peeled.tail or names
     if names and not peeled.fields:
         # The outermost list holds API names; one inside it, as of required fields, may hold labels.
         peeled.fields = names
