@@ -49,7 +49,12 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "free some disk space and run again; nothing of this step was written",
         ),
         (
-            "not a database|malformed",
+            "disk i/o error",
+            "the disk refused: look for one that is full or failing, or a limit on file sizes; nothing of "
+            "this step was written",
+        ),
+        (
+            "not a database|malformed|could not decode|no such column|no such table|does not exist",
             "the file is damaged or something else; restore it from a backup or name another",
         ),
         (
@@ -141,12 +146,18 @@ class Database:
             yield
         except SQLAlchemyError as exc:
             raise StoreError(self._explain(exc)) from exc
+        except UnicodeDecodeError as exc:
+            # SQLite hands text out as it lies there, and so do its own messages about a damaged table.
+            raise StoreError(
+                f"store {self.shown}: it holds bytes that are no text any more; the file is damaged, restore "
+                "it from a backup"
+            ) from exc
 
     def _explain(self, error: SQLAlchemyError) -> str:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
         # The first line only: further ones quote rows, which may be personal data.
         lines = str(cause).strip().splitlines()
-        what = lines[0] if lines else type(cause).__name__
+        what = lines[0].partition(" with text '")[0] if lines else type(cause).__name__
         hint = next((hint for pattern, hint in _HINTS if pattern.search(str(cause))), "")
         return f"store {self.shown}: {what}" + (f"; {hint}" if hint else "")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -58,11 +59,28 @@ class Nursery:
         pid = self.order(do="start", turn=asdict(turn), out=str(out))
         return Child(self, int(pid), out)
 
-    def command(self, *arguments: str, folder: Path, environment: Mapping[str, str]) -> Child:
-        """Start `remediator` with these arguments in a folder, with a shell's variables and no others."""
+    def command(
+        self,
+        *arguments: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        largest_file: int | None = None,
+        out: Path | None = None,
+    ) -> Child:
+        """Start `remediator` with these arguments in a folder, with a shell's variables and no others.
+
+        Args:
+            largest_file: bytes at which none of its files grows any more, as on a full disk.
+            out: where what it prints goes, instead of a file of its own.
+        """
         self._started += 1
-        out = folder.parent / f"out-{self._process.pid}-{self._started}.txt"
-        words = {"arguments": arguments, "folder": str(folder), "environment": dict(environment)}
+        out = out or folder.parent / f"out-{self._process.pid}-{self._started}.txt"
+        words = {
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": dict(environment),
+            "largest_file": largest_file,
+        }
         return Child(self, int(self.order(do="command", command=words, out=str(out))), out)
 
     def order(self, **words: Any) -> Any:
@@ -118,6 +136,8 @@ def _run_command(words: Mapping[str, Any]) -> None:
     os.environ.update(words["environment"])
     os.chdir(words["folder"])
     sys.argv = ["remediator", *words["arguments"]]
+    if (most := words["largest_file"]) is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     remediator()
 
 

@@ -116,6 +116,25 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
     assert path.read_text() == "these are my notes\n" * 100
 
 
+def test_a_table_whose_words_are_damaged_is_told_as_a_damaged_file(sqlite_url: str) -> None:
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    content = path.read_bytes()
+    at = content.index(b"CREATE TABLE cases")
+    path.write_bytes(content[: at + 13] + b"\xe1" + content[at + 14 :])
+    with pytest.raises(StoreError, match="damaged"):
+        Store.open(sqlite_url)
+
+
+def test_bytes_that_are_no_text_any_more_are_told_as_a_damaged_file_and_not_quoted(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        store.take([(a_failure(message="jane@example.com was refused"), a_diagnosis())], run=None, now=NOON)
+        with store._database.writing() as conn:
+            conn.exec_driver_sql("UPDATE cases SET message = CAST(x'e1' || message AS TEXT)")
+        with pytest.raises(StoreError, match="restore it from a backup") as caught:
+            list(store.cases())
+    assert "jane@example.com" not in str(caught.value)
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"nowhere.*check that the folder exists"):
         Store.open(f"sqlite:///{tmp_path / 'nowhere' / 'store.db'}")
