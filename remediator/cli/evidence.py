@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from remediator.cli.options import Json, options
 from remediator.errors import EXIT_PARTIAL, ConfigError
+
+if TYPE_CHECKING:
+    from remediator.store import AuditCheck, ExportCheck
 
 audit_app = typer.Typer(no_args_is_help=True, help="The append-only, hash-chained record of what was done.")
 runs_app = typer.Typer(no_args_is_help=True, help="What ran, when, and how it ended.")
@@ -22,35 +26,75 @@ def register(app: typer.Typer) -> None:
 
 
 @audit_app.command("verify")
-def verify_audit(context: typer.Context, as_json: Json = False) -> None:
-    """Check the whole chain; exit 2 where it is broken."""
+def verify_audit(
+    context: typer.Context,
+    exports: Annotated[
+        list[Path] | None, typer.Argument(metavar="[EXPORT]...", help="Files of `audit export`.")
+    ] = None,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Only the exports, each by itself, without any store.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check the whole chain, and whether exports belong to it; exit 2 where anything is broken."""
     from remediator.cli import output, wiring
+    from remediator.store.audit_files import check_export
 
-    with wiring.open_store(options(context)) as (_, store):
-        check = store.verify_audit()
+    checks = [check_export(path) for path in exports or ()]
+    store_check, breaks = None, []
+    if alone and not checks:
+        raise ConfigError("audit verify --alone: name at least one file that `audit export` wrote")
+    if not alone:
+        with wiring.open_store(options(context)) as (_, store):
+            store_check = store.verify_audit()
+            breaks = store.audit_exports.breaks([check for check in checks if check.intact])
+    intact = not breaks and all(check.intact for check in checks)
+    if store_check is not None:
+        intact = intact and store_check.intact
     if as_json:
-        output.print_json(check)
-    elif check.intact:
-        output.say(f"[green]intact[/green]: {check.entries} entries")
+        row = {} if store_check is None else output.plain(store_check)
+        more = {"exports": checks, "breaks": breaks, "store_intact": row.get("intact")} if checks else {}
+        output.print_json({**row, **more, "intact": intact})
     else:
-        output.say(f"[red]broken at entry {check.broken_at}[/red]: {check.reason}")
-    if not check.intact:
+        _tell(checks, store_check, breaks)
+    if not intact:
         raise typer.Exit(EXIT_PARTIAL)
+
+
+def _tell(checks: Sequence[ExportCheck], store_check: AuditCheck | None, breaks: Sequence[str]) -> None:
+    from remediator.cli import output
+
+    for export in checks:
+        held = f"entries {export.first} to {export.last}"
+        output.say(f"{export.file}: {_verdict(export.intact, export.broken_at, export.reason, held)}")
+    if store_check is not None:
+        held = f"{store_check.entries} entries"
+        if store_check.removed:
+            held += f", after {store_check.removed} that retention removed"
+            held += f" (older than {store_check.removed_before})" if store_check.removed_before else ""
+        said = _verdict(store_check.intact, store_check.broken_at, store_check.reason, held)
+        output.say(f"the store: {said}" if checks else said)
+    for fault in breaks:
+        output.say(f"[red]broken[/red]: {fault}")
+
+
+def _verdict(intact: bool, at: int | None, reason: str | None, held: str) -> str:
+    return f"[green]intact[/green]: {held}" if intact else f"[red]broken at entry {at}[/red]: {reason}"
 
 
 @audit_app.command("export")
 def export_audit(
     context: typer.Context,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File; by default standard output.")] = None,
-    event: Annotated[str | None, typer.Option(help="Only this event.")] = None,
+    event: Annotated[
+        str | None, typer.Option(help="Only this event; such a part cannot be verified.")
+    ] = None,
 ) -> None:
-    """Write the audit log, one JSON object a line, oldest first."""
-    import json
-
+    """Write the audit log, one JSON object a line, oldest first; `audit verify FILE` proves it later."""
     from remediator.cli import output, wiring
 
     with wiring.open_store(options(context)) as (_, store):
-        lines = (json.dumps(output.plain(entry)) + "\n" for entry in store.audit(event=event))
+        lines = store.audit_exports.lines(event=event)
         if out is None:
             sys.stdout.writelines(lines)
             return

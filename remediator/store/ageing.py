@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, and_, exists, or_
 
 from remediator.model import ChangeState
-from remediator.store.anchors import TRIMMED
-from remediator.store.audit import ERASED, EXPIRED
+from remediator.store.chain import ERASED, EXPIRED, TRIMMED
 from remediator.store.moves import SETTLED
 from remediator.store.schema import (
     audit_entries,

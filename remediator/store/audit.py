@@ -11,20 +11,14 @@ from sqlalchemy import Connection, select
 
 from remediator.errors import StoreError
 from remediator.model import AuditEntry
-from remediator.store.anchors import Anchor, anchor_fault, read_anchor
+from remediator.store.anchors import Anchor, anchor_fault, read_anchor, trim_claim
+from remediator.store.chain import EXPIRED, Link, Walk, expired_through
 from remediator.store.database import Database
 from remediator.store.rows import PAGE, AnyRow
 from remediator.store.schema import audit_entries, audit_heads, audit_payloads
 from remediator.store.values import AuditCheck
-from remediator.store.writing import GENESIS, entry_hash, payload_digest
 
-ERASED = "personal_data_erased"
-"""The event that names the entries whose payload was erased."""
-
-EXPIRED = "audit_payloads_expired"
-"""The event that says up to which entry payloads were emptied by age."""
-
-_FIXED = tuple(column.name for column in audit_entries.columns if column.name != "hash")
+_COLUMNS = tuple(column.name for column in audit_entries.columns)
 
 
 def _select() -> Any:
@@ -107,50 +101,62 @@ def verify_audit(database: Database, connection: str, *, key: bytes) -> AuditChe
 
 
 def _walk(database: Database, connection: str, anchor: Anchor | None, key: bytes) -> AuditCheck:
-    before = anchor.seq if anchor is not None else 0
-    seen, previous = before, anchor.hash if anchor is not None else GENESIS
-    erased = 0
-    unnamed: set[int] = set()
+    walk = Walk()
+    if anchor is not None:
+        walk = Walk(after=anchor.seq, previous=anchor.hash)
+    claim: Mapping[str, object] = {}
 
     def checked(at: int | None, reason: str | None) -> AuditCheck:
+        before = claim.get("before")
         return AuditCheck(
-            entries=seen - before,
-            erased=erased,
+            entries=walk.seen - walk.after,
+            erased=walk.emptied,
             intact=at is None,
-            removed=before,
+            removed=walk.after,
+            removed_before=before if isinstance(before, str) else None,
             broken_at=at,
             reason=reason,
         )
 
     with database.reading() as conn:
-        if anchor is not None and (fault := anchor_fault(conn, anchor, key)):
-            return checked(before, fault)
-    wanted = _select().where(audit_entries.c.connection == connection)
+        expired = expired_entry(conn, connection)
+        if anchor is not None:
+            claim = trim_claim(conn, connection)
+            if fault := anchor_fault(conn, anchor, key, claim):
+                return checked(anchor.seq, fault)
+    walk = Walk(after=walk.after, previous=walk.last, expired=expired)
     try:
-        with database.reading() as conn:
-            expired = expired_through(conn, connection)
-        for row in _pages(database, wanted, before if anchor is not None else -(2**62)):
-            if fault := _fault(row, seen + 1, previous):
-                return checked(seen + 1, fault)
-            seen, previous = row.seq, row.hash
-            if row.payload is None:
-                erased += 1
-                if row.seq > expired:
-                    unnamed.add(row.seq)
-            elif row.event == ERASED:
-                unnamed.difference_update(json.loads(row.payload)["entries"])
+        for link in read_links(database, connection, after=None if anchor is None else anchor.seq):
+            if fault := walk.take(link):
+                return checked(walk.seen + 1, fault)
     except StoreError as exc:
         if "decode" not in str(exc):
             raise
-        return checked(seen + 1, f"it or one soon after it is not text any more ({exc})")
-    if unnamed:
-        return checked(min(unnamed), "its payload was emptied, and no erasure names it")
+        return checked(walk.seen + 1, f"it or one soon after it is not text any more ({exc})")
+    if (unnamed := walk.unnamed()) is not None:
+        return checked(unnamed, "its payload was emptied, and no erasure names it")
     with database.reading() as conn:
-        fault = _head_fault(conn, connection, seen, previous)
-    return checked(seen + 1 if fault else None, fault)
+        fault = _head_fault(conn, connection, walk.seen, walk.last)
+    return checked(walk.seen + 1 if fault else None, fault)
 
 
-def expired_through(conn: Connection, connection: str) -> int:
+def read_links(
+    database: Database, connection: str, *, after: int | None, event: str | None = None
+) -> Iterator[Link]:
+    """Yield links in order, a page at a time; ``after=None`` also those at positions no chain has."""
+    wanted = _select().where(audit_entries.c.connection == connection)
+    if event is not None:
+        wanted = wanted.where(audit_entries.c.event == event)
+    for row in _pages(database, wanted, -(2**62) if after is None else after):
+        yield _link(row)
+
+
+def _link(row: AnyRow) -> Link:
+    columns = {name: row._mapping[name] for name in (*_COLUMNS, "salt", "payload")}
+    return Link(**columns, whole=row.payload_seq is not None)
+
+
+def expired_entry(conn: Connection, connection: str) -> int:
     """Return the entry up to which payloads were emptied by age; the walk proves the entry that says so."""
     found = conn.execute(
         _select()
@@ -158,29 +164,7 @@ def expired_through(conn: Connection, connection: str) -> int:
         .order_by(audit_entries.c.seq.desc())
         .limit(1)
     ).first()
-    if found is None or found.payload is None:
-        return 0
-    try:
-        return int(json.loads(found.payload)["through"])
-    except (ValueError, KeyError, TypeError):
-        return 0  # not what was written there, which the walk will say
-
-
-def _fault(row: AnyRow, expected: int, previous: str) -> str | None:
-    if row.seq != expected:
-        return f"entry {expected} is missing; the next one there is {row.seq}"
-    if row.previous != previous:
-        return "it does not follow the entry before it"
-    fixed: Mapping[str, object] = {name: row._mapping[name] for name in _FIXED}
-    if entry_hash(fixed) != row.hash:
-        return "its content does not match its hash"
-    if row.payload_seq is None:
-        return "its payload is missing"
-    if (row.payload is None) != (row.salt is None):
-        return "its payload is only half erased"
-    if row.payload is not None and payload_digest(row.salt, row.payload) != row.payload_digest:
-        return "its payload does not match its digest"
-    return None
+    return expired_through(None if found is None else _link(found))
 
 
 def _head_fault(conn: Connection, connection: str, seq: int, last: str) -> str | None:

@@ -12,8 +12,8 @@ from remediator.errors import ConfigError, StoreError
 from remediator.fingerprint import salesforce_id_18
 from remediator.model import ChangeState
 from remediator.store.aliases import forget_changes
-from remediator.store.audit import ERASED
 from remediator.store.carried import carry
+from remediator.store.chain import ERASED
 from remediator.store.moves import leave_plans
 from remediator.store.rows import chunks, diagnosis_from, diagnosis_text
 from remediator.store.schema import (

@@ -27,8 +27,9 @@ from remediator.store.ageing import (
     old_sightings,
     old_ticks,
 )
-from remediator.store.audit import EXPIRED, expired_through
+from remediator.store.audit import expired_entry
 from remediator.store.carried import carry
+from remediator.store.chain import EXPIRED
 from remediator.store.database import Database
 from remediator.store.runs import signing_key
 from remediator.store.schema import (
@@ -224,7 +225,7 @@ class Retention:
     def _expiring(self, before: datetime) -> tuple[int, int]:
         """Return after which entry and up to which one payloads are to be emptied."""
         with self._database.reading() as conn:
-            done = expired_through(conn, self._connection)
+            done = expired_entry(conn, self._connection)
         return done, self._older_through(before, after=done)
 
     def _expirable(self, start: int, end: int) -> ColumnElement[bool]:
@@ -242,7 +243,7 @@ class Retention:
         while start < end:
             start = min(start + BATCH, end)
             with open_writing() as open_:
-                gone["audit_entries"] += anchors.trim(open_, key, through=start)
+                gone["audit_entries"] += anchors.trim(open_, key, through=start, before=before)
 
     def _trimming(self, before: datetime) -> tuple[int, int]:
         """Return after which entry and up to which one the chain is to be removed."""

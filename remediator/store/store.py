@@ -38,6 +38,7 @@ from remediator.store import (
     writes,
 )
 from remediator.store.aliases import AliasBook
+from remediator.store.audit_files import AuditExports
 from remediator.store.database import Database, parse_url
 from remediator.store.meters import Meters
 from remediator.store.retention import Retention
@@ -74,6 +75,7 @@ class Store:
         running: what running unattended must remember.
         aliases: what reviewers taught.
         meters: figures for metrics and health.
+        audit_exports: copies of the audit log outside of the store.
         retention: taking away what has grown old, and what a person asked to have erased.
     """
 
@@ -82,6 +84,7 @@ class Store:
         self.running = Running(database, connection=connection)
         self.aliases = AliasBook(database, connection=connection)
         self.meters = Meters(database, connection=connection)
+        self.audit_exports = AuditExports(database, connection=connection)
         self.retention = Retention(database, connection=connection)
         self._database = database
 

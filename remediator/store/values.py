@@ -148,6 +148,7 @@ class AuditCheck:
         entries: links that were walked.
         erased: links whose payload was erased, on request or by age, and which say so.
         removed: older links that were removed by age, behind a signed anchor that the first link follows.
+        removed_before: the policy's moment then: all of them were older, by what the chain says.
         broken_at: first position that does not hold, ``None`` when all do.
         reason: what is wrong there.
     """
@@ -156,8 +157,31 @@ class AuditCheck:
     erased: int
     intact: bool
     removed: int = 0
+    removed_before: str | None = None
     broken_at: int | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportCheck:
+    """What walking an exported chain showed, by itself.
+
+    Attributes:
+        first: position of its first entry; older ones had been removed by age, and a later one says so.
+        last: last position that holds.
+        erased: links whose payload had been erased, on request or by age, and which say so.
+        broken_at: first position that does not hold, ``None`` when all do.
+        reason: what is wrong there.
+    """
+
+    file: str
+    connection: str
+    first: int
+    last: int
+    erased: int
+    intact: bool
+    broken_at: int | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

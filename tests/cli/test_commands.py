@@ -305,6 +305,27 @@ def test_runs_and_audit_tell_what_was_done(scanned: Remediator) -> None:
     assert len(Path("audit.jsonl").read_text().splitlines()) == len(events)
 
 
+def test_an_exported_audit_log_is_verified_alone_and_against_the_store(scanned: Remediator) -> None:
+    scanned("audit", "export", "--out", "audit.jsonl")
+    assert "audit.jsonl: intact: entries 1 to" in scanned("audit", "verify", "audit.jsonl").err
+    found = scanned("audit", "verify", "audit.jsonl", "--json").json
+    assert (found["intact"], found["store_intact"], found["breaks"]) == (True, True, [])
+    assert [export["first"] for export in found["exports"]] == [1]
+    kept = Path("audit.jsonl").read_text()
+    Path("audit.jsonl").write_text(kept.replace("run_started", "run_stopped"))
+    assert "broken at entry 1" in scanned("audit", "verify", "--alone", "audit.jsonl", code=2).err
+    assert scanned("audit", "verify", "audit.jsonl", "--json", code=2).json["store_intact"] is True
+    assert "name at least one file" in scanned("audit", "verify", "--alone", code=1).err
+
+
+def test_an_export_needs_no_store_to_prove_itself(
+    scanned: Remediator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scanned("audit", "export", "--out", "audit.jsonl")
+    monkeypatch.setenv("REMEDIATOR_STORE", "sqlite:////nowhere/at/all.db")
+    assert scanned("audit", "verify", "--alone", "audit.jsonl", "--json").json["intact"] is True
+
+
 def test_a_broken_audit_chain_exits_with_2(scanned: Remediator, sqlite_url: str) -> None:
     import sqlite3
 

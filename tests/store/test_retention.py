@@ -223,7 +223,9 @@ def test_old_entries_go_behind_a_signed_anchor_and_the_rest_is_proven(store: Sto
     assert [entry.event for entry in store.audit()] == ["noted", "audit_trimmed", "retention_applied"]
     store.append_audit("noted", actor="ann", now=LATER)
     assert store.verify_audit().entries == 4
-    apply(store, Cutoffs(audit_entries=LATER + timedelta(days=1)))
+    store.retention.apply(
+        Cutoffs(audit_entries=LATER + timedelta(days=1)), actor="bot", now=LATER + timedelta(days=8)
+    )
     check = store.verify_audit()
     assert (check.intact, check.removed) == (True, 8)
 
