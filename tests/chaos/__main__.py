@@ -22,7 +22,8 @@ from remediator.store import Store
 from tests.chaos.nursery import Nursery
 from tests.chaos.scenarios import Story, tell
 from tests.engine.world import world
-from tests.faults.machine import Bot, Ground
+from tests.faults.ground import Ground
+from tests.faults.machine import Bot
 from tests.store.postgres import Postgres
 
 
