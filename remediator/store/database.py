@@ -27,6 +27,12 @@ one has written nothing of it, and is told so when it goes on."""
 LOG_LIMIT_BYTES = 64 * 1024 * 1024
 """Size that SQLite's write-ahead log is cut back to after it grew larger, by a large import say."""
 
+PAGE_CACHE_KIB = 8 * 1024
+"""What one connection keeps of a SQLite file in memory.
+
+A pool of up to fifteen connections, each with the same pages, multiplies it. More gains nothing: as soon as
+one connection writes, the others drop what they kept."""
+
 MIGRATION_LOCK = 0x72656D65
 """PostgreSQL advisory lock that lets one process at a time migrate (the letters ``reme``)."""
 
@@ -204,7 +210,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous=FULL",
         "secure_delete=FAST",
         f"journal_size_limit={LOG_LIMIT_BYTES}",
-        "cache_size=-65536",
+        f"cache_size=-{PAGE_CACHE_KIB}",
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")

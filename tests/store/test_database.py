@@ -6,12 +6,14 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from remediator.errors import ConfigError, StoreError
 from remediator.store import Store
@@ -20,6 +22,9 @@ from remediator.store.migrations.run import known_revisions
 from remediator.store.schema import HEAD, metadata
 from tests.builders import NOON, a_diagnosis, a_failure
 from tests.store.postgres import Postgres
+
+MOST_CONNECTIONS = 15
+"""Of a pool as SQLAlchemy makes it: five that stay, ten more when they are needed."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -194,3 +199,16 @@ def test_sqlite_runs_in_wal_mode_with_foreign_keys_and_full_sync(sqlite_url: str
         ]
     database.close()
     assert found == ["wal", 1, 2]
+
+
+def test_all_connections_of_a_store_together_keep_at_most_120_mb_of_its_file(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        engine = store._database.engine
+        with ExitStack() as stack:
+            opened = [stack.enter_context(engine.connect()) for _ in range(MOST_CONNECTIONS)]
+            # Negative: in KiB, as SQLite tells it.
+            kept = [-int(conn.exec_driver_sql("PRAGMA cache_size").scalar_one()) for conn in opened]
+            engine.pool._timeout = 0.01  # type: ignore[attr-defined]  # the pool is SQLAlchemy's QueuePool
+            with pytest.raises(PoolTimeout):
+                engine.connect()
+    assert 0 < sum(kept) <= 120 * 1024
