@@ -32,12 +32,15 @@ def intend(writing: Writing, ids: Sequence[str]) -> list[str]:
     """Move approved changes to intended, each with its audit entry; return those that were moved.
 
     A change is moved once, whoever asks: the transaction is serialised and the update conditional. A change
-    whose case is not approved (settled by hand meanwhile, or a neighbour still undecided) is left alone.
+    whose case is not approved (settled by hand meanwhile, or a neighbour still undecided) is left alone. So
+    is an undo while another one of the same change may be under way: of two that read alike, nobody could
+    tell afterwards which one was carried out.
     """
     rows = _rows(writing, ids, (ChangeState.APPROVED,))
     states = case_states(writing, {case for row in rows.values() for case in _cases(row)})
     ready = (CaseState.APPROVED, CaseState.APPLYING)
-    taken = [row for row in rows.values() if all(states.get(case) in ready for case in _cases(row))]
+    ready_rows = [row for row in rows.values() if all(states.get(case) in ready for case in _cases(row))]
+    taken = _first_undos(writing, ready_rows)
     for chunk in chunks(taken):
         moved = writing.conn.execute(
             update(changes)
@@ -58,6 +61,27 @@ def intend(writing: Writing, ids: Sequence[str]) -> list[str]:
         [CaseMove(case=case, before=CaseState.APPROVED, after=CaseState.APPLYING) for case in approved],
     )
     return [row.id for row in taken]
+
+
+def _first_undos(writing: Writing, rows: Sequence[AnyRow]) -> list[AnyRow]:
+    """Return the rows without the undos of changes that another undo is taking back, or has taken back."""
+    originals = {row.undoes for row in rows if row.undoes is not None}
+    free: set[str] = set()
+    for chunk in chunks(sorted(originals)):
+        of_connection = changes.c.connection == writing.connection
+        applied = select(changes.c.id).where(
+            of_connection, changes.c.id.in_(chunk), changes.c.state == ChangeState.APPLIED.value
+        )
+        under_way = select(changes.c.undoes).where(
+            of_connection, changes.c.undoes.in_(chunk), changes.c.state == ChangeState.INTENDED.value
+        )
+        free |= set(writing.conn.execute(applied).scalars()) - set(writing.conn.execute(under_way).scalars())
+    taken: list[AnyRow] = []
+    for row in rows:
+        if row.undoes is None or row.undoes in free:
+            free.discard(row.undoes)
+            taken.append(row)
+    return taken
 
 
 def settle(writing: Writing, settlements: Sequence[Settlement], *, verify_at: datetime | None) -> None:

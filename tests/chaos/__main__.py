@@ -7,13 +7,14 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from loguru import logger
 
@@ -32,9 +33,12 @@ def main() -> int:
     asked = _arguments()
     # What the engine tells of each trouble is not what is looked for here.
     logger.remove()
+    if asked.any_order is not None:
+        return 1 if _in_any_order(asked.any_order, Counter(), shrink=True) else 0
     until = time.monotonic() + asked.minutes * 60
     counts: Counter[str] = Counter()
     failed: list[int] = []
+    disordered: list[int] = []
     number = asked.seed
     began = time.monotonic()
     with Nursery() as nursery, _databases(postgres=not asked.sqlite_only) as fresh_store:
@@ -48,7 +52,7 @@ def main() -> int:
                 sys.stdout.write(f"{story}\n\n")
             number += 1
             if counts["stories"] % 25 == 0:
-                counts["examples in any order"] += any_order(number)
+                disordered += _in_any_order(number, counts)
                 _tell_counts(counts, began)
     _tell_counts(counts, began)
     if failed:
@@ -56,7 +60,12 @@ def main() -> int:
             f"broken promises under the seeds {', '.join(map(str, failed))}; one of them again: "
         )
         sys.stdout.write(f"python -m tests.chaos --seed {failed[0]} --stories 1 --verbose\n")
-    return 1 if failed else 0
+    if disordered:
+        sys.stdout.write(
+            f"broken promises in any order under the seeds {', '.join(map(str, disordered))}; one of them "
+            f"again, made short: python -m tests.chaos --any-order {disordered[0]}\n"
+        )
+    return 1 if failed or disordered else 0
 
 
 def one(nursery: Nursery, fresh_store: Callable[[int], str], number: int) -> Story:
@@ -81,13 +90,29 @@ def one(nursery: Nursery, fresh_store: Callable[[int], str], number: int) -> Sto
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def any_order(chosen: int) -> int:
-    """Let the state machine loose; returns its examples, raises with the steps when one breaks a promise."""
+def _in_any_order(chosen: int, counts: Counter[str], *, shrink: bool = False) -> list[int]:
+    """Let the state machine loose; tells and returns the seed when one of its examples breaks a promise."""
+    try:
+        counts["examples in any order"] += any_order(chosen, shrink=shrink)
+    except Exception:  # noqa: BLE001 - whatever ended it, the other stories are told all the same
+        sys.stdout.write(f"in any order, seed {chosen}\nWRONG: {traceback.format_exc()}\n")
+        return [chosen]
+    return []
+
+
+def any_order(chosen: int, *, shrink: bool = False) -> int:
+    """Let the state machine loose; returns its examples, raises with the steps when one breaks a promise.
+
+    Args:
+        chosen: the seed.
+        shrink: look for the shortest story that breaks it, which takes minutes.
+    """
     examples = settings(
         max_examples=10,
         stateful_step_count=25,
         deadline=None,
         database=None,
+        phases=tuple(Phase) if shrink else (Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
     with (
@@ -124,6 +149,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=60, help="how long (default: 60)")
     parser.add_argument("--seed", type=int, default=1, help="where to start (default: 1)")
     parser.add_argument("--stories", type=int, help="at most so many")
+    parser.add_argument("--any-order", type=int, metavar="SEED", help="only steps in any order, of this seed")
     parser.add_argument("--sqlite-only", action="store_true", help="no PostgreSQL")
     parser.add_argument("--verbose", action="store_true", help="tell every story, not only the bad ones")
     return parser.parse_args()

@@ -337,6 +337,24 @@ def test_applying_two_undos_of_one_change_writes_once(lite: World) -> None:
     assert lite.marketo(person, "country") == "Germany"
 
 
+def test_of_two_undos_of_one_change_the_second_waits_until_the_lost_first_is_settled(lite: World) -> None:
+    (person,) = refused(lite)
+    plan = lite.approved_plan()
+    lite.apply(plan)
+    one = undo(lite, of_change=the_only(plan).id)
+    lite.pass_time(seconds=2)
+    two = undo(lite, of_change=the_only(plan).id)
+    lite.sandbox.faults.add({"name": "drop_before", "match": "POST /rest/v1/leads.json"})
+    lite.apply(one)
+    assert lite.apply(two).outcomes == {"held": 1}
+    lite.pass_time(minutes=3)
+    lite.apply(one)
+    lite.apply(two)
+    states = [stored.state for stored in lite.engine.store.changes() if stored.change.undoes is not None]
+    assert sorted(states) == [ChangeState.APPLIED, ChangeState.CONFLICTED]
+    assert len(lite.our_writes(person)) == 2
+
+
 def test_undoing_half_of_a_fix_restores_that_half_and_opens_the_case(lite: World) -> None:
     person = lite.lead(country="USA!", state="Calif.")
     lite.refuse()

@@ -217,6 +217,21 @@ def test_an_applied_undo_marks_the_original_and_opens_its_case_again(store: Stor
     assert events(store, change="p1-1")[-1] == "change_undone"
 
 
+def test_of_two_undos_of_one_change_only_one_is_under_way_at_a_time(store: Store) -> None:
+    open_cases(store, 1)
+    applied(store, "p1", [1])
+    undo(store, "p1-1", plan="u1")
+    undo(store, "p1-1", plan="u2")
+    assert [change(store, name).state for name in ("u1-1", "u2-1")] == [
+        ChangeState.INTENDED,
+        ChangeState.APPROVED,
+    ]
+    settle(store, N, "u1-1")
+    assert intend(store, "u2-1", "u1-1") == ["u2-1"]
+    settle(store, A, "u2-1")
+    assert intend(store, "u1-1") == [], "there is nothing left to take back"
+
+
 def test_an_undo_that_conflicts_leaves_the_original_applied(store: Store) -> None:
     open_cases(store, 1)
     applied(store, "p1", [1])
