@@ -105,6 +105,9 @@ class Daemon:
             self._teller = self._teller_of(config)
             stack.callback(self._close_bench)
             self._inbox = self._inbox_of(config)
+            logger.bind(event="started", campaigns=[job.name for job in config.jobs]).info(
+                "Started for connection {}, with {} campaigns", config.settings.connection, len(config.jobs)
+            )
             if daemon.listen:
                 port = Port(daemon.listen, pulse=self.pulse, metrics=self._metrics)
                 stack.enter_context(port)
@@ -154,6 +157,7 @@ class Daemon:
 
     def _let_go(self) -> None:
         """Another process may be writing: ours stops at its gate, and nothing is started."""
+        logger.bind(event="let_go").info("Working no longer: the lease is lost")
         if self._writer is not None:
             self._writer.close()
         self._writer = None
@@ -186,6 +190,8 @@ class Daemon:
         asked = self._reload.is_set()
         self._reload.clear()
         if asked or current != self._seen_files:
+            why = "asked to" if asked else "they changed"
+            logger.bind(event="reloading").info("Reading the files again: {}", why)
             self._seen_files = current
             self._read_files()
         if self._pending is not None and not self._crew.busy:
@@ -363,6 +369,7 @@ class Daemon:
         self._closed.set()
         if self._writer is not None:
             self._writer.close()
+        logger.bind(event="stopped").info("Stopped")
 
 
 def _check_unchangeable(before: Config, after: Config) -> None:

@@ -23,6 +23,8 @@ Exit codes stand in ``exit_code``; the command line maps an exception to one and
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 class RemediatorError(Exception):
     """Root of all our exceptions."""
@@ -57,11 +59,13 @@ class LeaseHeld(RemediatorError):
 
     Attributes:
         holder: who, as it named itself.
+        until: when its lease runs out unless it is renewed, ``None`` if that is not known.
     """
 
-    def __init__(self, message: str, *, holder: str) -> None:
+    def __init__(self, message: str, *, holder: str, until: datetime | None = None) -> None:
         super().__init__(message)
         self.holder = holder
+        self.until = until
 
 
 class LeaseLost(RemediatorError):

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -92,14 +92,21 @@ class DaemonProcess:
 
 
 @contextmanager
-def daemon(made: World, store_url: str, *, name: str = "one", **settings: object) -> Iterator[DaemonProcess]:
+def daemon(
+    made: World,
+    store_url: str,
+    *,
+    name: str = "one",
+    command: Sequence[str] = ("daemon",),
+    **settings: object,
+) -> Iterator[DaemonProcess]:
     """Run a daemon against the world's sandbox and clock until the block ends."""
     listen = f"127.0.0.1:{_free_port()}"
     log = made.folder / f"{name}.log"
     chosen = {"listen": listen, "look_s": 0.1, "settle_s": 0.2, "lease_s": 2, "upkeep_s": 30, **settings}
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "remediator.cli.main", "-v", "daemon"],
+            [sys.executable, "-m", "remediator.cli.main", *command],
             cwd=made.folder,
             env=environment(made, store_url)
             | {f"REMEDIATOR_DAEMON_{key}".upper(): str(value) for key, value in chosen.items()},

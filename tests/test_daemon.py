@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -466,9 +466,41 @@ def test_one_cycle_does_what_the_daemon_does_and_leaves_with_an_honest_code(
 def test_one_cycle_beside_a_daemon_says_who_works_and_leaves_with_zero(lite: World, sqlite_url: str) -> None:
     with daemon(lite, sqlite_url) as one:
         holder = one.wait_until(role="working")["holder"]
-        done = remediator(lite, sqlite_url, "run", "--once")
+        done = remediator(lite, sqlite_url, "run", "--once", "--json")
     assert done.returncode == 0
     assert holder in done.stderr
+    said = json.loads(done.stdout)
+    assert (said["code"], said["work"], said["held"]["by"]) == (0, {}, holder)
+    left = datetime.fromisoformat(said["held"]["until"]) - datetime.now(UTC)
+    assert left < timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("command", [("--json-logs", "daemon"), ("daemon", "--json-logs")])
+def test_a_daemon_logs_its_start_each_run_every_change_of_state_a_reload_and_its_stop(
+    command: tuple[str, ...], lite: World, sqlite_url: str
+) -> None:
+    two_systems(lite)
+    with daemon(lite, sqlite_url, command=command) as one:
+        first_tick(lite, one)
+        wait_for("both writes", lambda: written(lite).total() == 2)
+        remediator(lite, sqlite_url, "pause")
+        wait_for("the halt", lambda: one.state().get("halted"))
+        remediator(lite, sqlite_url, "resume")
+        one.wait_until(halted=None, busy=[])
+        one.send(signal.SIGHUP)
+        wait_for("the files", lambda: "config_loaded" in one.said)
+        one.send(signal.SIGTERM)
+        assert one.ended() == 0
+    extras = [json.loads(line)["record"]["extra"] for line in one.said.splitlines()]
+    events = [extra["event"] for extra in extras]
+    assert (events[0], events[-1]) == ("started", "stopped")
+    expected = ["started", "working", "trouble", "trouble_over", "reloading", "config_loaded", "stopped"]
+    assert [event for event in events if event in expected] == expected
+    (ran,) = (extra for extra in extras if extra.get("campaign") == "country")
+    stored = next(run for run in lite.engine.store.runs() if run.campaign == "country")
+    assert (ran["event"], ran["run"], ran["outcome"]) == ("run_ended", stored.id, "ok")
+    assert ran["counts"] == stored.counters
+    assert ran["counts"]["changes_applied"] == 2
 
 
 def test_one_cycle_under_the_kill_switch_writes_nothing_and_says_so_by_its_code(

@@ -38,14 +38,16 @@ def remediator(
     store: Annotated[str | None, typer.Option(help="Store URL, SQLite or PostgreSQL.")] = None,
     connection: Annotated[str | None, typer.Option(help="Name of the Marketo + Salesforce pair.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell more on stderr.")] = False,
-    json_logs: Annotated[bool, typer.Option(help="Log lines as JSON.")] = False,
+    json_logs: Annotated[
+        bool, typer.Option("--json-logs", help="Log lines as JSON, a line a run among them.")
+    ] = False,
 ) -> None:
     """Keep the options that every command shares."""
     context.obj = {"config": config, "store": store, "connection": connection}
     # loguru costs 40 ms, which `--help` and a wrong option should not pay.
     from remediator.logs import set_up
 
-    set_up(level="INFO" if verbose else "WARNING", as_json=json_logs)
+    set_up(level="INFO" if verbose or json_logs else "WARNING", as_json=json_logs)
 
 
 show.register(app)

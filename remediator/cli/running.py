@@ -9,7 +9,14 @@ from typing import Annotated
 import typer
 
 from remediator.cli.options import DryRun, Json, options
-from remediator.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, ConfigError, RemediatorError
+from remediator.errors import (
+    EXIT_ENVIRONMENT,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    ConfigError,
+    LeaseHeld,
+    RemediatorError,
+)
 
 Why = Annotated[str, typer.Option("--why", help="Kept with it, and shown to whoever wonders.")]
 
@@ -24,9 +31,14 @@ def daemon(
     context: typer.Context,
     inbox: Annotated[Path | None, typer.Option(help="Folder to watch, instead of daemon.inbox.")] = None,
     listen: Annotated[str | None, typer.Option(help="host:port, instead of daemon.listen.")] = None,
+    json_logs: Annotated[bool, typer.Option("--json-logs", help="Log lines as JSON.")] = False,
 ) -> None:
     """Run until stopped: watch the inbox, run campaigns on schedule, retry, verify."""
     from remediator.cli import unattended
+    from remediator.logs import set_up
+
+    # What runs by itself says what it does, since nobody sees its results on a terminal.
+    set_up(level="INFO", as_json=json_logs or context.find_root().params["json_logs"])
 
     if unattended.run_daemon(options(context), inbox=inbox, listen=listen):
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -47,11 +59,17 @@ def run(
 
     if not once:
         raise ConfigError("say what to run: remediator run --once for one cycle, or remediator daemon")
-    cycle = unattended.run_cycle(
-        options(context), campaign=campaign, metrics_file=metrics_file, dry_run=dry_run
-    )
+    try:
+        cycle = unattended.run_cycle(
+            options(context), campaign=campaign, metrics_file=metrics_file, dry_run=dry_run
+        )
+    except LeaseHeld as exc:
+        if as_json:
+            held = {"by": exc.holder, "until": exc.until}
+            output.print_json({"code": EXIT_OK, "work": {}, "codes": {}, "held": held})
+        raise
     if as_json:
-        output.print_json({"code": cycle.code, "work": cycle.said, "codes": cycle.codes})
+        output.print_json({"code": cycle.code, "work": cycle.said, "codes": cycle.codes, "held": None})
     else:
         for name, said in cycle.said.items():
             unattended.say(f"{name}: {said}")

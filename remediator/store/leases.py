@@ -38,7 +38,9 @@ def take(conn: Connection, connection: str, name: str, holder: str, ttl: timedel
     if row is not None and row.holder != holder and row.expires_at > now:
         left = (row.expires_at - now).total_seconds()
         raise LeaseHeld(
-            f"the lease '{name}' is held by {row.holder} for {left:.0f} s more", holder=row.holder
+            f"the lease '{name}' is held by {row.holder} for {left:.0f} s more",
+            holder=row.holder,
+            until=row.expires_at,
         )
     # Also when it was ours: another process of the same name on this host is not this one.
     token = 1 if row is None else row.token + 1
