@@ -29,6 +29,7 @@ def country_claims() -> tuple[Claims, Claims]:
     catalogues = list(translations("iso3166-1"))
     claims: Claims = defaultdict(dict)
     regions: Claims = defaultdict(dict)
+    shared = {form for name in hand("countries")["refused"]["shared"] for form in forms(name)}
 
     def claim(into: Claims, name: str, code: str, tier: int) -> None:
         for form in forms(name):
@@ -39,9 +40,11 @@ def country_claims() -> tuple[Claims, Claims]:
         for attribute in ("name", "official_name", "common_name"):
             if name := getattr(country, attribute, None):
                 claim(claims, name, country.alpha_2, 0)
+                # "Congo" is shared in English, so its translations are in their languages.
+                into = regions if key_of(name) in shared else claims
                 for locale, catalogue in catalogues:
                     if (translated := catalogue.gettext(name)) != name:
-                        claim(claims, translated, country.alpha_2, tier_of(locale))
+                        claim(into, translated, country.alpha_2, tier_of(locale))
     known = {country.alpha_2 for country in pycountry.countries} | {"XK"}
     for locale in sorted(localedata.locale_identifiers()):
         # Not load(): the territories of a regional locale are its language's unless it says otherwise.
@@ -110,6 +113,8 @@ def build_countries(unit_names: Iterable[str]) -> dict[str, Any]:
                 blocked.pop(form, None)
             if len(words(name)) > 1:
                 bags[bag(words(name))][code] += 1
+    for code, listed in file["doubtful"].items():
+        names |= {form: f"{code}5" for name in listed for form in forms(name)}
     for country in pycountry.countries:
         for attribute in ("name", "official_name", "common_name"):
             name = getattr(country, attribute, "")
@@ -121,6 +126,11 @@ def build_countries(unit_names: Iterable[str]) -> dict[str, Any]:
                 if names.get(form, "??9")[2] != "0":
                     names.pop(form, None)
                     blocked[form] = reason
+    for name in localedata.load("en")["languages"].values():
+        for form in forms(name):
+            # A language is no country, and nearer to it than a country whose name it resembles.
+            if len(form) > 3 and form not in names:
+                blocked.setdefault(form, "people")
     for name in vocabulary["lookalikes"]:
         for form in forms(str(name)):
             if form not in names or names[form][2] == "3":

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from fixers.geo_country_slips import misspelt, numbered, official, trailing
 from fixers.geo_match import Match, Refusal
-from fixers.geo_tables import Countries, countries, country_sounds, country_typos, units, units_exist
-from fixers.geo_text import MAX_LENGTH, bag, is_ascii_but_for_signs, key, sound, trimmed, unescaped, words
+from fixers.geo_tables import Countries, countries, units, units_exist
+from fixers.geo_text import MAX_LENGTH, bag, is_ascii_but_for_signs, key, trimmed, unescaped, words
 from remediator.api import Confidence
 
 EMPTY: Final = Refusal("the value is empty")
-SEPARATORS: Final = re.compile(r"\s+[-–—]+\s*|\s*[–—]+\s*|--+|-\s+|[,;/|()\[\]{}\n\t:、，；／｜（）：・،>]+")
+SEPARATORS: Final = re.compile(r"\s+[-–—]+\s*|\s*[–—]+\s*|--+|-\s+|[,;/|()\[\]{}\n\t:、，；／｜（）：・،<>]+")
 WHY: Final = {
     "dissolved": "it names a state that no longer exists and has several successors",
     "contested": "the name means different countries in different languages",
@@ -69,25 +71,57 @@ def _find(text: str) -> Match | Refusal:
     found = _whole(parts, text, table)
     if found is not None:
         return found
-    if not text.isascii() or "&" in text:
+    if not text.isascii() or _MARKED.search(text):
         repaired = unescaped(text)
         if repaired != text:
             parts, text = words(repaired), repaired
-            found = _whole(parts, text, table) if parts else None
+            if not parts:
+                return EMPTY
+            found = _whole(parts, text, table)
             if found is not None:
                 return found
-    found = _pieces(text, parts, table)
+    half = len(parts) // 2
+    if half and parts[:half] == parts[half:]:
+        found = _whole(parts[:half], " ".join(parts[:half]), table)
+    if found is None and len(parts) > 1:
+        found = _beside_code(text, parts, table) or official(parts, table) or _pieces(text, parts, table)
     if found is None:
-        found = _misspelt(parts)
+        found = numbered(parts, table) if _DIGIT.search(text) else None
+        found = found or misspelt(parts, table)
         if isinstance(found, Refusal) and len(parts) > 1:
-            found = _trailing(parts, table) or found
-    return found
+            found = trailing(parts, table) or found
+    return _unless_code_differs(text, found, table) if ")" in text or "]" in text else found
+
+
+_DIGIT: Final = re.compile(r"\d")
+_BRACKETED: Final = re.compile(r"[(\[] ?([A-Z]{2,3}) ?[)\]]")
+
+
+def _unless_code_differs(text: str, found: Match | Refusal, table: Countries) -> Match | Refusal:
+    """Refuse an answer that a code in brackets contradicts (``Gaza (MZ)``)."""
+    bracketed = _BRACKETED.search(text)
+    if bracketed is None or isinstance(found, Refusal):
+        return found
+    letters = bracketed[1].lower()
+    code = table.codes.get(letters, found.code)
+    if found.code in (code, table.parents.get(code)) or _is_unit_code([letters], found.code):
+        return found
+    if table.parents.get(found.code) == code:
+        return found
+    if _is_unit(words(text[: bracketed.start()]), code):
+        return Match(code, Confidence.STRONG, f"a subdivision of {code} with its code")
+    return Refusal(f"it names {found.code}, and the code in brackets is that of {code}")
 
 
 def _whole(parts: list[str], text: str, table: Countries) -> Match | Refusal | None:
     """Look the whole text up: as a code, as a name, as a name in another order of words."""
     joined = key(parts)
-    if len(joined) <= 3 and (text.isascii() or is_ascii_but_for_signs(text)):
+    if (
+        len(joined) <= 3
+        # The letters of a code are all apart (U.S.A.) or all together, not "AR-E".
+        and (len(parts) == 1 or max(map(len, parts)) == 1)
+        and (text.isascii() or is_ascii_but_for_signs(text))
+    ):
         raw = "".join(parts)
         if raw in _REFUSED_CODES:
             return Refusal(_REFUSED_CODES[raw])
@@ -98,8 +132,12 @@ def _whole(parts: list[str], text: str, table: Countries) -> Match | Refusal | N
     if len(parts) > 2 and not _AND.isdisjoint(parts) and (both := _both(parts, table)) is not None:
         return both
     if (named := table.names.get(joined)) is not None:
+        if len(parts) > 1 and len(parts[-1]) < 4 and not _CUTS.isdisjoint(text):
+            cut = _cut_off(text, joined, table)
+            if cut is not None:
+                return cut
         code, tier = named[:2], named[2]
-        sure = Confidence.STRONG if tier == "3" else Confidence.EXACT
+        sure = _SURE.get(tier, Confidence.EXACT)
         return Match(code, sure, f"a name of {code}" + (" in another language" if tier > "0" else ""))
     if len(text) < 7 and not text.isascii() and (named := table.names.get("=" + text.strip().casefold())):
         return Match(named[:2], Confidence.STRONG, f"a name of {named[:2]} in another language")
@@ -108,6 +146,67 @@ def _whole(parts: list[str], text: str, table: Countries) -> Match | Refusal | N
     if len(parts) > 1 and (code := table.bags.get(bag(parts))) is not None:
         return Match(code, Confidence.STRONG, f"the words of a name of {code} in another order")
     return None
+
+
+_SURE: Final = {"3": Confidence.STRONG, "5": Confidence.WEAK}
+_CUTS: Final = frozenset(",;/|()-")
+
+
+def _cut_off(text: str, joined: str, table: Countries) -> Match | Refusal | None:
+    """Read a few letters that punctuation cuts off as no part of the name: ``Niger, IA`` is not Nigeria."""
+    head, *rest = (words(piece) for piece in SEPARATORS.split(text))
+    end = "".join(word for piece in rest for word in piece)
+    if not 0 < len(end) < 4 or not head:
+        return None
+    first = key(head)
+    named = table.names.get(first)
+    if named is None or named[2] > "1":
+        return None
+    code = named[:2]
+    if first == joined and end != code.lower() and _is_unit_code([end], "US"):
+        # "Peru, IN": a small word to the key, a state to whoever wrote it.
+        return Refusal("it may be a place in US that bears the name of a country")
+    if first + end == joined and table.names[joined][:2] != code:
+        return Match(code, Confidence.WEAK, f"a part of the text names {code}")
+    return None
+
+
+_MARKED: Final = re.compile(r"[&<]|%[0-9A-Fa-f]{2}")
+_UNIT_CODE: Final = re.compile(r"([A-Z]{2})-([A-Z0-9]{1,3})\Z")
+
+
+def _beside_code(text: str, parts: list[str], table: Countries) -> Match | Refusal | None:
+    """Read a name with its code beside it, an ISO 3166-2 code, and two codes or names with a dash between."""
+    for code_part, rest in ((parts[0], parts[1:]), (parts[-1], parts[:-1])):
+        if 1 < len(code_part) < 4 and (code := table.codes.get(code_part)) is not None:
+            named = table.names.get(key(rest))
+            if named is not None and named[:2] == code:
+                return Match(code, Confidence.STRONG, f"a code and a name of {code}")
+    if text.count("-") != 1:
+        return None
+    sides = [words(side) for side in text.split("-")]
+    coded = _UNIT_CODE.match(text)
+    if coded is not None and units_exist(coded[1]) and coded[2].lower() in units(coded[1]).codes:
+        if coded[2].lower() in table.codes and not coded[2].isdigit():
+            return Refusal(f"it may be {text}, a subdivision, or two countries")
+        return Match(coded[1], Confidence.STRONG, f"{text} is a subdivision of {coded[1]}")
+    if not all(sides):
+        return None
+    first, second = (_code_or_name(side, table) for side in sides)
+    if first is None or second is None or first == second or first in (table.parents.get(second), second):
+        return None
+    if _is_unit(sides[1], first):
+        return Match(first, Confidence.STRONG, f"a subdivision of {first} after its code or name")
+    return Refusal(
+        f"the text names more than one country: {first}, {second}", ((first, 50.0), (second, 50.0))
+    )
+
+
+def _code_or_name(piece: list[str], table: Countries) -> str | None:
+    if len(piece) == 1 and len(piece[0]) < 4:
+        return table.codes.get(piece[0])
+    named = table.names.get(key(piece))
+    return named[:2] if named is not None and named[2] < "2" else None
 
 
 _AND: Final = frozenset({"and", "y", "e", "et", "und", "en", "og", "och", "or", "o", "ou", "oder"})
@@ -130,50 +229,54 @@ def _pieces(text: str, parts: list[str], table: Countries) -> Match | Refusal | 
     """Look for a country among the pieces that punctuation cuts a text into."""
     if len(parts) > 10:
         return Refusal("the text is a sentence, not a country")
-    if len(parts) < 2:
-        return None
-    turned = not table.turns.isdisjoint(parts)
-    pieces = [piece for piece in (words(part) for part in SEPARATORS.split(text)) if piece]
+    cut = SEPARATORS.split(text)
+    pieces = [piece for piece in map(words, cut) if piece] if len(cut) > 1 else [parts]
     for size in (3, 2):
         # "Seoul, Korea, Republic of": the last pieces are one name, turned round.
         last = [word for piece in pieces[-size:] for word in piece]
         if len(pieces) > size and (key(last) in table.names or bag(last) in table.bags):
             pieces = [*pieces[:-size], last]
-    named = [code for piece in pieces if (code := _named(piece, table)) is not None]
-    if turned:
+    named = [match for piece in pieces if (match := _named(piece, table)) is not None]
+    around = [word for piece in pieces if key(piece) not in table.names for word in piece]
+    if not table.turns.isdisjoint(around):
         return Refusal("the text says more about a country than its name") if named else None
     if len(pieces) > 1 and named:
         return _agreed(text, parts, pieces, named, table)
     return None
 
 
-def _named(piece: list[str], table: Countries) -> str | None:
+def _named(piece: list[str], table: Countries) -> Match | None:
     """Return the country that one piece of a text names, by a name in a widely used language."""
     named = table.names.get(key(piece))
     if named is not None and named[2] < "3":
-        return named[:2]
+        return Match(named[:2], Confidence.STRONG, f"a part of the text names {named[:2]}")
     if len(piece) > 1:
         if (code := table.bags.get(bag(piece))) is not None:
-            return code
-        trailing = _trailing(piece, table)
-        if isinstance(trailing, Match):
-            return trailing.code
+            return Match(code, Confidence.STRONG, f"a part of the text names {code}")
+        found = trailing(piece, table)
+        if isinstance(found, Match):
+            return found
     return None
 
 
 def _agreed(
-    text: str, parts: list[str], pieces: list[list[str]], named: list[str], table: Countries
+    text: str, parts: list[str], pieces: list[list[str]], named: list[Match], table: Countries
 ) -> Match | Refusal:
     """Return the one country that the pieces of a text name."""
-    codes = list(dict.fromkeys(named))
+    codes = list(dict.fromkeys(match.code for match in named))
+    names = {tuple(piece): match.code for piece in pieces if (match := _named(piece, table)) is not None}
     if len(codes) == 1:
+        if (elsewhere := _in_another(pieces, codes[0], names)) is not None:
+            return elsewhere
         # "Virgin Islnds, U.S." and "South Gorgia (UK)" name a territory, which a typing error hides.
-        unclear = [piece for piece in pieces if len(key(piece)) > 5 and _named(piece, table) is None]
+        unclear = [piece for piece in pieces if len(key(piece)) > 5 and tuple(piece) not in names]
         for piece in (*unclear, parts) if unclear else ():
-            near = _misspelt(piece)
+            near = numbered(piece, table) or misspelt(piece, table)
             if isinstance(near, Match) and table.parents.get(near.code) == codes[0]:
                 codes.insert(0, near.code)
                 break
+            if isinstance(near, Match) and near.code != codes[0] and piece is parts:
+                return Match(near.code, Confidence.WEAK, near.reason, near.candidates)
     if "/" in text:
         # "US/CA" is two countries; "Curitiba, PR, Brazil" has a code that is no country's.
         codes += [code for piece in pieces if (code := table.codes.get("".join(piece))) and code not in codes]
@@ -184,73 +287,44 @@ def _agreed(
                 return Match(inner, Confidence.STRONG, f"{inner}, which belongs to {outer}", candidates)
         for place, home in (codes, codes[::-1]):
             # Georgia, USA; Norfolk, United Kingdom: the name of one country is a place of the other.
-            if all(_named(piece, table) != place or _is_unit(piece, home) for piece in pieces):
+            called = [piece for piece in pieces if names.get(tuple(piece)) == place]
+            if called and all(_is_unit(piece, home) for piece in called):
                 reason = f"a place in {home} with the name of a country, and {home}"
                 return Match(home, Confidence.STRONG, reason, candidates)
     if len(codes) > 1:
         return Refusal("the text names more than one country: " + ", ".join(codes), candidates)
-    sure = Confidence.WEAK if "?" in text else Confidence.STRONG
+    doubtful = (
+        "?" in text
+        or all(match.confidence is Confidence.WEAK for match in named)
+        or ("/" in text and any(table.blocked.get(key(piece)) in ("region", "shared") for piece in pieces))
+        or pieces[-1] == ["island"]
+    )
+    sure = Confidence.WEAK if doubtful else Confidence.STRONG
     return Match(codes[0], sure, f"a part of the text names {codes[0]}, and no part names another country")
+
+
+# Where people write a town and the state after it, and leave the country out.
+_STATES_ALONE: Final = ("US", "CA", "AU")
+
+
+def _in_another(pieces: list[list[str]], code: str, names: Mapping[tuple[str, ...], str]) -> Refusal | None:
+    """Refuse a town with a country's name before its state: ``Lebanon, Ohio``, ``Peru, IN``."""
+    last = pieces[-1]
+    if code in _STATES_ALONE or tuple(last) in names or last == [code.lower()]:
+        return None
+    if _is_unit_code(last, code) or (len(key(last)) > 3 and _is_unit(last, code)):
+        return None
+    for other in _STATES_ALONE:
+        if _is_unit_code(last, other) or (len(key(last)) > 3 and _is_unit(last, other)):
+            return Refusal(f"it may be a place in {other} that bears the name of a country")
+    return None
+
+
+def _is_unit_code(piece: list[str], country: str) -> bool:
+    """Say whether a country has a subdivision with this code."""
+    return len(piece) == 1 and len(piece[0]) < 4 and units_exist(country) and piece[0] in units(country).codes
 
 
 def _is_unit(piece: list[str], country: str) -> bool:
     """Say whether a country has a subdivision of this name."""
     return units_exist(country) and units(country).names.get(key(piece), "|9").rpartition("|")[2] in "0145"
-
-
-def _trailing(parts: list[str], table: Countries) -> Match | Refusal | None:
-    """Look for a country name in the last words of a text without punctuation (``London UK``)."""
-    for size in range(min(5, len(parts) - 1), 0, -1):
-        joined = key(parts[-size:])
-        named = table.names.get(joined)
-        if named is None or named[2] > "1" or len(joined) < 2:
-            continue
-        before = parts[: len(parts) - size]
-        if (
-            before[-1] in table.adjectives
-            or not table.turns.isdisjoint(before)
-            or joined in table.people
-            or len(before) > 3
-        ):
-            return None
-        if table.codes.get("".join(before)) == named[:2]:
-            return Match(named[:2], Confidence.STRONG, f"a code and a name of {named[:2]}")
-        for start in range(len(before)):
-            other = table.names.get(key(before[start:]))
-            if other is not None and other[:2] != named[:2]:
-                return Refusal("the text names more than one country")
-        return Match(named[:2], Confidence.WEAK, f"the last words name {named[:2]}")
-    return None
-
-
-def _misspelt(parts: list[str]) -> Match | Refusal:
-    """Look for the one name that the text is a typing error of."""
-    nothing = Refusal("no country is known by this name")
-    joined = key(parts)
-    size = len(joined)
-    if size < 5 or size > 40 or any(map(str.isdigit, joined)):
-        return nothing
-    index, meant = country_typos()
-    limit = 1 if size < 7 else 2
-    best: dict[str, tuple[int, str]] = {}
-    for near in index.near(joined, limit):
-        if len(near.name) < 5 and size - len(near.name) != 1:
-            continue
-        code = meant[near.name].rstrip("0123456789")
-        best[code] = min(best.get(code, (9, "9")), (near.distance, meant[near.name][-1]))
-    ranked = sorted((rank, code) for code, rank in best.items() if code != "-")
-    if not ranked:
-        heard = country_sounds().get(sound(joined), "-")
-        if heard == "-":
-            return nothing
-        return Match(heard, Confidence.WEAK, f"it sounds like a name of {heard}")
-    candidates = tuple((code, 100.0 - 100.0 * distance / size) for (distance, _), code in ranked)
-    (distance, _), code = ranked[0]
-    if len(ranked) > 1 and ranked[1][0] == ranked[0][0]:
-        return Refusal("it may be a typing error of several countries", candidates, tied=True)
-    barrier, kind = best.get("-", (9, "9"))
-    if barrier < distance or (barrier == distance and kind == "8"):
-        return Refusal("it is nearer to a word that is no country", candidates)
-    lonely = len(ranked) == 1 and "-" not in best
-    sure = Confidence.STRONG if distance == 1 and size >= 7 and lonely else Confidence.WEAK
-    return Match(code, sure, f"{distance} letter(s) away from a name of {code}", candidates)

@@ -10,6 +10,7 @@ import html
 import re
 import unicodedata
 from typing import Final
+from urllib.parse import unquote
 
 MAX_LENGTH: Final = 160
 """Longer texts are sentences, not places; they are refused before any work is done on them."""
@@ -53,6 +54,9 @@ _BREAKS: Final = re.compile(
     "\\u0964\\u0965\\u05be\\uff01-\\uff0f\\uff1a-\\uff20\\uff3b-\\uff40\\uff5b-\\uff65\\u00b7]+"
 )
 _MARKUP: Final = re.compile(r"&#?\w{2,8};")
+_TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,40}>")
+_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+_FLAG: Final = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 
 
 def plain(text: str) -> str:
@@ -76,9 +80,18 @@ def trimmed(text: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """Undo HTML entities and UTF-8 that was read as Latin-1; anything else comes back unchanged."""
+    """Undo HTML, URL escapes and UTF-8 that was read as Latin-1; anything else comes back unchanged."""
     if "&" in text and _MARKUP.search(text):
         text = html.unescape(text)
+    if "<" in text:
+        text = _TAG.sub(" ", text)
+    if "%" in text and _ESCAPE.search(text):
+        text = unquote(text)
+    # Twice, because what was garbled once may be saved and read wrongly once more.
+    return _decoded(_decoded(text))
+
+
+def _decoded(text: str) -> str:
     if any(sign in text for sign in "ÃÂÄÅÐÑØÙãä"):
         for codec in ("cp1252", "latin-1"):
             try:
@@ -89,7 +102,7 @@ def unescaped(text: str) -> str:
 
 
 # One word for several spellings of it, in names of several words. Applied to tables and queries alike.
-_SAME: Final = {
+ABBREVIATIONS: Final = {
     "rep": "republic", "repub": "republic", "dem": "democratic", "democ": "democratic", "fed": "federation",
     "st": "saint", "ste": "sainte", "sta": "santa", "sto": "santo", "snt": "saint",
     "is": "islands", "isl": "islands", "isls": "islands", "isds": "islands", "island": "islands",
@@ -113,6 +126,8 @@ _SMALL: Final = frozenset((
 
 def words(text: str) -> list[str]:
     """Return the plain words of a text; ``&`` and ``+`` count as *and*."""
+    if not text.isascii() and max(text) >= "\U0001f1e6":
+        text = _FLAG.sub(r" \g<0> ", text)
     folded = plain(text)
     if "&" in folded or "+" in folded:
         folded = folded.replace("&", " and ").replace("+", " and ")
@@ -145,7 +160,7 @@ def canonical(parts: list[str]) -> list[str]:
     kept: list[str] = []
     opening = True
     for part in parts:
-        part = _SAME.get(part, part)
+        part = ABBREVIATIONS.get(part, part)
         # "S. Africa", but not the "S" of "U.S. Virgin Islands" or of "people's".
         if opening and long_end:
             part = _COMPASS.get(part, part)
@@ -154,7 +169,7 @@ def canonical(parts: list[str]) -> list[str]:
             kept.append(part)
     if sum(map(len, kept)) < 4:
         # "Roi Et" is a place, not the ROI; but "the US" is the US.
-        return [_SAME.get(part, part) for part in parts if part != "the"] or parts
+        return [ABBREVIATIONS.get(part, part) for part in parts if part != "the"] or parts
     return kept
 
 

@@ -58,15 +58,21 @@ class TypoIndex:
             first, second, third = parts
             # An untouched first part stands where it stood, an untouched last part as far from the end; a
             # middle part between two damaged ones has moved by one place at most.
-            found.update(first.get(query[:one], ()))
-            found.update(third.get(query[two - length :], ()))
+            if (same := first.get(query[:one])) is not None:
+                found.update(same)
+            if (same := third.get(query[two - length :])) is not None:
+                found.update(same)
             shift = size - length
             for start in range(max(one - 1, one + shift - 1, 0), min(one + 1, one + shift + 1) + 1):
-                found.update(second.get(query[start : start + two - one], ()))
+                if (same := second.get(query[start : start + two - one])) is not None:
+                    found.update(same)
+        if not found:
+            return []
         near = []
         for name in found:
             distance = self._distance(query, name, score_cutoff=limit)
             if distance <= limit:
                 near.append(Near(name, distance))
-        near.sort(key=lambda item: (item.distance, item.name))
+        if len(near) > 1:
+            near.sort(key=lambda item: (item.distance, item.name))
         return near

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import pycountry
 import pytest
+from babel import localedata
 
 from fixers.geo import Match, Refusal, country_code, find_country, find_subdivision, subdivision_code
 from remediator.api import Confidence
@@ -71,6 +73,134 @@ def test_what_names_no_one_country_is_refused_with_a_reason(text: str) -> None:
     found = find_country(text)
     assert isinstance(found, Refusal)
     assert found.reason
+
+
+# CLDR's English names; St. Martin is two states.
+NAMED = [
+    (localedata.load("en")["territories"][country.alpha_2], country)
+    for country in pycountry.countries
+    if country.alpha_2 != "MF"
+]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        "{name} ({c.alpha_2})",
+        "{name} [{c.alpha_3}]",
+        "{c.alpha_2} - {name}",
+        "{c.alpha_2}-{name}",
+        "{name} {c.alpha_2}",
+        "{name}-{c.alpha_3}",
+        "{name}{c.flag}",
+        "<p>{name}</p>",
+        "{name}, {name}",
+        "{name} {name}",
+        "75001 Xyzville, {name}",
+        "Country: {name}",
+    ],
+)
+def test_every_country_is_found_in_what_forms_wrap_around_it(wrap: str) -> None:
+    wrong = [
+        (text, answer)
+        for name, country in NAMED
+        if (answer := country_code(text := wrap.format(name=name, c=country))) != country.alpha_2
+    ]
+    assert wrong == []
+
+
+def test_a_url_escape_and_a_second_garbling_are_undone() -> None:
+    for name, country in NAMED:
+        escaped, garbled = name.replace(" ", "%20"), name.encode().decode("latin-1")
+        assert country_code(escaped) == country.alpha_2
+        assert country_code(garbled.encode().decode("latin-1")) == country.alpha_2
+
+
+def test_the_word_for_a_kind_of_state_never_makes_another_country_of_a_name() -> None:
+    # "Republic of China" is another state than China, and Dominica is half of "República Dominicana".
+    twins = {"CN", "DM", "DO", "KR", "KP", "CD", "CG", "GN", "GQ"}
+    wrong = [
+        (text, answer)
+        for name, country in NAMED
+        for kind in ("Republic of", "Kingdom of", "State of", "Federal Republic of", "Democratic Republic of")
+        if (answer := country_code(text := f"{kind} {name}")) not in (None, country.alpha_2)
+        and country.alpha_2 not in twins
+    ]
+    assert wrong == []
+
+
+def test_a_digit_for_a_letter_never_hides_which_country_is_meant() -> None:
+    wrong = []
+    for name, country in NAMED:
+        for letter, digit in (("o", "0"), ("l", "1"), ("e", "3"), ("s", "5"), ("a", "4")):
+            if letter in name and len(name) > 5:
+                text = name.replace(letter, digit, 1)
+                if (answer := country_code(text)) not in (None, country.alpha_2):
+                    wrong.append((text, answer))
+                elif answer is None and len(name) > 8 and "Martin" not in name:
+                    wrong.append((text, "nothing"))
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Lebanon, Ohio",
+        "Peru, IN",
+        "Poland, ME",
+        "Norway, MI",
+        "Gaza (IT)",
+        "Mali (FR)",
+        "AU/NZ",
+        "AU-NZ",
+        "Mexico-US",
+        "US-Canada",
+        "America (North)",
+        "AR-E, or ARE",
+        "Norfolk County",
+        "State of Niger",
+        "Province of Zaire",
+        "Northern Iceland",
+        "Конго",
+        "Surname",
+        "Status",
+        "Services",
+        "George",
+        "Kerman (IQ)",
+    ],
+)
+def test_a_name_that_its_surroundings_contradict_is_refused(text: str) -> None:
+    assert country_code(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Niger, n/a", "NE"),
+        ("Dominica, n/a", "DM"),
+        ("Niger, IA", "NE"),
+        ("Sudan, Sudan", "SD"),
+        ("SDN Sudan", "SD"),
+        ("NO: Norway", "NO"),
+        ("Germany +49", "DE"),
+        ("AR-E", "AR"),
+        ("Gaza (MZ)", "MZ"),
+        ("Mali (GN)", "GN"),
+        ("FI-18", "FI"),
+        ("Virgin Is1ands, U.S.", "VI"),
+        ("Conggo - Kinshasa", "CD"),
+        ("Norfolk, United Kingdom", "GB"),
+    ],
+)
+def test_what_stands_beside_a_name_is_no_letter_of_it(text: str, code: str) -> None:
+    assert country_code(text) in (code, None)
+
+
+def test_a_name_that_is_more_often_a_town_or_a_person_waits_for_a_person() -> None:
+    for text in ("Norfolk", "Granada", "Papua", "Formosa", "Solomon", "Phil"):
+        found = find_country(text)
+        assert isinstance(found, Match)
+        assert found.confidence is Confidence.WEAK, text
 
 
 @pytest.mark.parametrize(
