@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
-from remediator.engine.core import MARKETO_PERSON, Engine, ObjectFields, Step
-from remediator.engine.proposing import Answer, Proposer, failing_fields
+from remediator.engine.core import Engine, ObjectFields, Step
+from remediator.engine.drafting import Draft, Drafts, SalesforceValues, drafts_of
+from remediator.engine.proposing import Proposer, failing_fields
 from remediator.engine.record_types import RecordTypes
 from remediator.engine.targets import Target, find_targets
 from remediator.engine.teaching import Teaching
 from remediator.model import (
-    Candidate,
     Case,
     CaseState,
     Category,
-    Change,
-    Confidence,
     Declined,
-    DeclinedCase,
     Diagnosis,
     FailureLevel,
-    FieldDescription,
     FixRequest,
     Owner,
     Plan,
-    Record,
-    SystemName,
-    Value,
-    same_value,
 )
 from remediator.plan import Throughput, new_plan
 from remediator.store import CaseQuery
-from remediator.systems.base import ReadResult
-from remediator.systems.fieldmap import is_company_field
 
 PLANNABLE = frozenset({CaseState.OPEN, CaseState.PROPOSED, CaseState.DECLINED, CaseState.CONFLICTED})
 """States whose cases a new plan may take up; it replaces what an older, undecided plan said of them."""
@@ -43,60 +33,6 @@ FIXABLE = frozenset({Category.INVALID_PICKLIST, Category.BAD_DATA, Category.MISS
 """Categories in which a changed value can clear the failure."""
 
 _PAGE = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Draft:
-    """A change before the plan numbers it, with the order of its edit within the proposal."""
-
-    change: Change
-    order: int
-
-
-@dataclass(slots=True, kw_only=True)
-class _Drafts:
-    """Changes so far, at most one a field of a record."""
-
-    by_place: dict[tuple[SystemName, str, str, str], _Draft] = field(default_factory=dict)
-    declined: list[DeclinedCase] = field(default_factory=list)
-
-    def add(self, case: Case, drafts: Sequence[_Draft]) -> None:
-        """Take all drafts of a case, or none if one contradicts what another case asked for."""
-        for draft in drafts:
-            held = self.by_place.get(_place(draft.change))
-            if held is not None and not same_value(held.change.after, draft.change.after):
-                self.decline(
-                    case.id,
-                    Declined(
-                        f"case {held.change.cases[0]} wants {draft.change.field} to become something else; "
-                        "plan again when that one is settled"
-                    ),
-                )
-                return
-        for draft in drafts:
-            held = self.by_place.get(_place(draft.change))
-            kept = held or draft
-            cases = (*held.change.cases, case.id) if held else draft.change.cases
-            self.by_place[_place(draft.change)] = replace(kept, change=replace(kept.change, cases=cases))
-
-    def decline(self, case: int, declined: Declined) -> None:
-        self.declined.append(DeclinedCase(case=case, reason=declined.reason, candidates=declined.candidates))
-
-    def changes(self) -> list[Change]:
-        """Records in the order they came, within a record in the order of the proposal's edits."""
-        records: dict[tuple[SystemName, str, str], list[_Draft]] = {}
-        for draft in self.by_place.values():
-            change = draft.change
-            records.setdefault((change.system, change.object, change.record_id), []).append(draft)
-        return [
-            draft.change
-            for drafts in records.values()
-            for draft in sorted(drafts, key=lambda draft: draft.order)
-        ]
-
-
-def _place(change: Change) -> tuple[SystemName, str, str, str]:
-    return change.system, change.object, change.record_id, change.field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +62,7 @@ def make_plan(
         record_types=RecordTypes(engine),
         timeout_s=engine.settings.fixers.timeout_s,
     )
-    drafts = _Drafts()
+    drafts = Drafts()
     states = (frozenset(query.states) & PLANNABLE) if query.states else PLANNABLE
     selected = replace(query, states=states)
     total = engine.store.count_cases(selected)
@@ -157,7 +93,7 @@ def _pages(cases: Iterable[Case]) -> Iterator[list[Case]]:
         yield page
 
 
-def _plan_page(engine: Engine, page: Sequence[Case], proposer: Proposer, drafts: _Drafts) -> None:
+def _plan_page(engine: Engine, page: Sequence[Case], proposer: Proposer, drafts: Drafts) -> None:
     workable: list[Case] = []
     for case in page:
         if case.diagnosis.retryable and case.diagnosis.category not in FIXABLE:
@@ -214,33 +150,9 @@ def _fields_to_read(engine: Engine) -> list[str]:
     return list(names)
 
 
-@dataclass(slots=True)
-class SalesforceValues:
-    """Current values of Salesforce fields that are to be written there; one call a field and page."""
-
-    engine: Engine
-    targets: Sequence[Target]
-    _known: dict[tuple[str, str], ReadResult] = field(default_factory=dict)
-
-    def get(self, object_name: str, record_id: str, name: str) -> Value | Declined:
-        """Return one field's value, or why it is not known."""
-        read = self._known.get((object_name, name))
-        if read is None:
-            ids = [
-                target.salesforce_id
-                for target in self.targets
-                if target.object == object_name and target.salesforce_id is not None
-            ]
-            read = self.engine.salesforce.read(object_name, list(dict.fromkeys(ids)), [name])
-            self._known[object_name, name] = read
-        if record_id not in read.records:
-            return Declined(f"Salesforce does not show {object_name} {record_id} to us")
-        return read.records[record_id].get(name)
-
-
 def _propose(
     engine: Engine, case: Case, target: Target, proposer: Proposer, salesforce: SalesforceValues
-) -> list[_Draft] | Declined:
+) -> list[Draft] | Declined:
     fields = engine.fields(target.object)
     record = {
         fields.by_marketo_name[name]: value
@@ -251,7 +163,7 @@ def _propose(
     if isinstance(failing, Declined):
         # Outside the data categories nobody expects the text to name a value, so that is no reason.
         return failing if case.diagnosis.category in FIXABLE else _who_must_act(case.diagnosis)
-    drafts: list[_Draft] = []
+    drafts: list[Draft] = []
     for description in failing:
         scope = proposer.record_types.scope(target, description, salesforce.get)
         if isinstance(scope, Declined):
@@ -266,7 +178,7 @@ def _propose(
         answer = proposer.ask(request, proposer.names_for(case.diagnosis), scope)
         if isinstance(answer, Declined):
             return Declined(f"{description.name}: {answer.reason}", answer.candidates)
-        written = _drafts_of(case, target, fields, record, answer, salesforce, first=len(drafts))
+        written = drafts_of(case, target, fields, record, answer, salesforce, first=len(drafts))
         if isinstance(written, Declined):
             return written
         drafts.extend(written)
@@ -289,116 +201,3 @@ def _as_named_on(engine: Engine, case: Case, fields: ObjectFields) -> Diagnosis:
         return fields.by_marketo_name.get(marketo_name or "", name)
 
     return replace(diagnosis, fields=tuple(now(name) for name in diagnosis.fields))
-
-
-def _drafts_of(
-    case: Case,
-    target: Target,
-    fields: ObjectFields,
-    record: Record,
-    answer: Answer,
-    salesforce: SalesforceValues,
-    *,
-    first: int,
-) -> list[_Draft] | Declined:
-    drafts: list[_Draft] = []
-    for position, edit in enumerate(answer.proposal.edits):
-        description = fields.descriptions[edit.field]
-        place = _where_to_write(description, target, salesforce)
-        if isinstance(place, Declined):
-            return place
-        before = record.get(edit.field) if place.system is SystemName.MARKETO else place.before
-        if same_value(before, edit.after):
-            continue
-        drafts.append(
-            _Draft(
-                change=_change(case, target, description, place, before, edit.after, answer),
-                order=first + position,
-            )
-        )
-    return drafts or Declined(f"{target.object} already has the proposed value; the next sync should pass")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Where a field can be written: system, object, record, field, and the value Salesforce holds now."""
-
-    system: SystemName
-    object: str
-    record_id: str
-    field: str
-    before: Value = None
-
-
-def _where_to_write(
-    description: FieldDescription, target: Target, salesforce: SalesforceValues
-) -> _Place | Declined:
-    name = description.name
-    if description.marketo_name is None:
-        return Declined(
-            f"{name} is synced with no Marketo field that we know; name it in field_map: "
-            f"{{{target.object}.{name}: marketoName}}"
-        )
-    if description.marketo_updateable:
-        return _Place(
-            system=SystemName.MARKETO,
-            object=MARKETO_PERSON,
-            record_id=target.marketo_id,
-            field=description.marketo_name,
-        )
-    if not is_company_field(description.marketo_name):
-        return Declined(f"Marketo does not let its API write {description.marketo_name}")
-    if target.salesforce_id is None or target.object != "Lead" or not description.updateable:
-        return Declined(
-            f"{description.marketo_name} is a company field: while the Salesforce sync is on, Marketo's API "
-            "cannot write it, and there is no Salesforce lead to write instead; change it in Marketo"
-        )
-    before = salesforce.get(target.object, target.salesforce_id, name)
-    if isinstance(before, Declined):
-        return before
-    return _Place(
-        system=SystemName.SALESFORCE,
-        object=target.object,
-        record_id=target.salesforce_id,
-        field=name,
-        before=before,
-    )
-
-
-def _change(
-    case: Case,
-    target: Target,
-    description: FieldDescription,
-    place: _Place,
-    before: Value,
-    after: Value,
-    answer: Answer,
-) -> Change:
-    proposal = answer.proposal
-    return Change(
-        id="",
-        cases=(case.id,),
-        system=place.system,
-        object=place.object,
-        record_id=place.record_id,
-        field=place.field,
-        before=before,
-        after=after,
-        fixer=answer.fixer,
-        rule=case.diagnosis.rule,
-        confidence=_confidence(proposal.confidence),
-        reason=proposal.reason,
-        salesforce_field=description.name,
-        salesforce_object=target.object,
-        salesforce_id=target.salesforce_id,
-        candidates=_top(proposal.candidates),
-    )
-
-
-def _confidence(confidence: Confidence) -> Confidence:
-    # A plug-in may hand over the bare word.
-    return Confidence(confidence)
-
-
-def _top(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    return tuple(candidates[:5])

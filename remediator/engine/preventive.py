@@ -17,7 +17,8 @@ from remediator.campaigns import Campaign
 from remediator.engine.batches import cut
 from remediator.engine.comparing import is_shown
 from remediator.engine.core import MARKETO_PERSON, Engine, ObjectFields, Step
-from remediator.engine.planning import PlanResult, SalesforceValues
+from remediator.engine.drafting import SalesforceValues
+from remediator.engine.planning import PlanResult
 from remediator.engine.proposing import Answer, Proposer
 from remediator.engine.record_types import RecordTypes, Scope
 from remediator.engine.targets import LINK_FIELDS, Target, target_of

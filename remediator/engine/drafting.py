@@ -1,0 +1,224 @@
+"""From a fixer's answer to changes: where each field can be written, and at most one change a field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from remediator.engine.core import MARKETO_PERSON, Engine, ObjectFields
+from remediator.engine.proposing import Answer
+from remediator.engine.targets import Target
+from remediator.model import (
+    Candidate,
+    Case,
+    Change,
+    Confidence,
+    Declined,
+    DeclinedCase,
+    FieldDescription,
+    Record,
+    SystemName,
+    Value,
+    same_value,
+)
+from remediator.systems.base import ReadResult
+from remediator.systems.fieldmap import is_company_field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A change before the plan numbers it, with the order of its edit within the proposal."""
+
+    change: Change
+    order: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Drafts:
+    """Changes so far, at most one a field of a record."""
+
+    by_place: dict[tuple[SystemName, str, str, str], Draft] = field(default_factory=dict)
+    declined: list[DeclinedCase] = field(default_factory=list)
+
+    def add(self, case: Case, drafts: Sequence[Draft]) -> None:
+        """Take all drafts of a case, or none if one contradicts what another case asked for."""
+        for draft in drafts:
+            held = self.by_place.get(_place(draft.change))
+            if held is not None and not same_value(held.change.after, draft.change.after):
+                self.decline(
+                    case.id,
+                    Declined(
+                        f"case {held.change.cases[0]} wants {draft.change.field} to become something else; "
+                        "plan again when that one is settled"
+                    ),
+                )
+                return
+        for draft in drafts:
+            held = self.by_place.get(_place(draft.change))
+            kept = held or draft
+            cases = (*held.change.cases, case.id) if held else draft.change.cases
+            self.by_place[_place(draft.change)] = replace(kept, change=replace(kept.change, cases=cases))
+
+    def decline(self, case: int, declined: Declined) -> None:
+        """Note why a case is left alone."""
+        self.declined.append(DeclinedCase(case=case, reason=declined.reason, candidates=declined.candidates))
+
+    def changes(self) -> list[Change]:
+        """Records in the order they came, within a record in the order of the proposal's edits."""
+        records: dict[tuple[SystemName, str, str], list[Draft]] = {}
+        for draft in self.by_place.values():
+            change = draft.change
+            records.setdefault((change.system, change.object, change.record_id), []).append(draft)
+        return [
+            draft.change
+            for drafts in records.values()
+            for draft in sorted(drafts, key=lambda draft: draft.order)
+        ]
+
+
+def _place(change: Change) -> tuple[SystemName, str, str, str]:
+    return change.system, change.object, change.record_id, change.field
+
+
+@dataclass(slots=True)
+class SalesforceValues:
+    """Current values of Salesforce fields that are to be written there; one call a field and page."""
+
+    engine: Engine
+    targets: Sequence[Target]
+    _known: dict[tuple[str, str], ReadResult] = field(default_factory=dict)
+
+    def get(self, object_name: str, record_id: str, name: str) -> Value | Declined:
+        """Return one field's value, or why it is not known."""
+        read = self._known.get((object_name, name))
+        if read is None:
+            ids = [
+                target.salesforce_id
+                for target in self.targets
+                if target.object == object_name and target.salesforce_id is not None
+            ]
+            read = self.engine.salesforce.read(object_name, list(dict.fromkeys(ids)), [name])
+            self._known[object_name, name] = read
+        if record_id not in read.records:
+            return Declined(f"Salesforce does not show {object_name} {record_id} to us")
+        return read.records[record_id].get(name)
+
+
+def drafts_of(
+    case: Case,
+    target: Target,
+    fields: ObjectFields,
+    record: Record,
+    answer: Answer,
+    salesforce: SalesforceValues,
+    *,
+    first: int,
+) -> list[Draft] | Declined:
+    """Return the changes that an answer asks for, or why one of them cannot be written.
+
+    Args:
+        record: the person's values by Salesforce field.
+        salesforce: for the value that Salesforce holds now, where the change goes there.
+        first: the order of the first of them within the case.
+    """
+    drafts: list[Draft] = []
+    for position, edit in enumerate(answer.proposal.edits):
+        description = fields.descriptions[edit.field]
+        place = _where_to_write(description, target, salesforce)
+        if isinstance(place, Declined):
+            return place
+        before = record.get(edit.field) if place.system is SystemName.MARKETO else place.before
+        if same_value(before, edit.after):
+            continue
+        drafts.append(
+            Draft(
+                change=_change(case, target, description, place, before, edit.after, answer),
+                order=first + position,
+            )
+        )
+    return drafts or Declined(f"{target.object} already has the proposed value; the next sync should pass")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a field can be written: system, object, record, field, and the value Salesforce holds now."""
+
+    system: SystemName
+    object: str
+    record_id: str
+    field: str
+    before: Value = None
+
+
+def _where_to_write(
+    description: FieldDescription, target: Target, salesforce: SalesforceValues
+) -> _Place | Declined:
+    name = description.name
+    if description.marketo_name is None:
+        return Declined(
+            f"{name} is synced with no Marketo field that we know; name it in field_map: "
+            f"{{{target.object}.{name}: marketoName}}"
+        )
+    if description.marketo_updateable:
+        return _Place(
+            system=SystemName.MARKETO,
+            object=MARKETO_PERSON,
+            record_id=target.marketo_id,
+            field=description.marketo_name,
+        )
+    if not is_company_field(description.marketo_name):
+        return Declined(f"Marketo does not let its API write {description.marketo_name}")
+    if target.salesforce_id is None or target.object != "Lead" or not description.updateable:
+        return Declined(
+            f"{description.marketo_name} is a company field: while the Salesforce sync is on, Marketo's API "
+            "cannot write it, and there is no Salesforce lead to write instead; change it in Marketo"
+        )
+    before = salesforce.get(target.object, target.salesforce_id, name)
+    if isinstance(before, Declined):
+        return before
+    return _Place(
+        system=SystemName.SALESFORCE,
+        object=target.object,
+        record_id=target.salesforce_id,
+        field=name,
+        before=before,
+    )
+
+
+def _change(
+    case: Case,
+    target: Target,
+    description: FieldDescription,
+    place: _Place,
+    before: Value,
+    after: Value,
+    answer: Answer,
+) -> Change:
+    proposal = answer.proposal
+    return Change(
+        id="",
+        cases=(case.id,),
+        system=place.system,
+        object=place.object,
+        record_id=place.record_id,
+        field=place.field,
+        before=before,
+        after=after,
+        fixer=answer.fixer,
+        rule=case.diagnosis.rule,
+        confidence=_confidence(proposal.confidence),
+        reason=proposal.reason,
+        salesforce_field=description.name,
+        salesforce_object=target.object,
+        salesforce_id=target.salesforce_id,
+        candidates=_top(proposal.candidates),
+    )
+
+
+def _confidence(confidence: Confidence) -> Confidence:
+    # A plug-in may hand over the bare word.
+    return Confidence(confidence)
+
+
+def _top(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    return tuple(candidates[:5])
