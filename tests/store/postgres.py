@@ -35,11 +35,14 @@ SETTINGS = (
 class Postgres:
     """One postmaster on a socket in its own temporary folder.
 
+    Args:
+        settings: ``name=value`` of the server; of two for one name the later counts.
+
     Attributes:
         pid: the postmaster.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, settings: Sequence[str] = SETTINGS) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="remediator-pg-"))
         self._user = "nobody" if os.geteuid() == 0 else None
         if self._user:
@@ -49,7 +52,7 @@ class Postgres:
         self._run(
             "initdb", "--no-sync", "--auth=trust", "--encoding=utf8", "-U", "postgres", "-D", self._data
         )
-        options = [part for setting in SETTINGS for part in ("-c", setting)]
+        options = [part for setting in settings for part in ("-c", setting)]
         self._log = (self._folder / "log").open("wb")
         self._process = subprocess.Popen(
             [self._programs / "postgres", "-D", self._data, "-k", str(self._folder), "-h", "", *options],
