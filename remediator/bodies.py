@@ -27,8 +27,9 @@ _LOOSE_MESSAGE = re.compile(
     re.DOTALL,
 )
 _BARE_MESSAGE = re.compile(
-    r"(?:get)?[mM]essage\s?[:=]\s?([^\n]{0,2000}?)"
-    r"(?:[,;] ?(?:fields|code|errorCode|statusCode|getStatusCode|getFields)\s?[:=]|[\]}]|$)"
+    r"(?:get)?[mM]essage\s?[:=]\s?(.{0,2000}?)"
+    r"(?:[,;] ?(?:fields|code|errorCode|statusCode|getStatusCode|getFields)\s?[:=]|[\]}](?=[\s\]}]*(?:[,)]|$))|$)",
+    re.DOTALL,
 )
 _LOOSE_FIELDS = re.compile(
     r"(?:getF|['\"]?f)ields['\"]?\s*[:=]\s*(?:'\{\[\d+\]|[\[(])([^\])}]{0,2000})[\])}]"

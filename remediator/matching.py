@@ -173,7 +173,11 @@ class TextIndex:
         gate = template.gate
         entry = (self._count, gate, template, rule)
         self._count += 1
-        if words := _GATE_WORD.findall(gate):
+        words = _GATE_WORD.findall(gate)
+        if not gate.isascii():
+            # Its letters tell it better than a scrap of a word, or ``id``, which every other text has.
+            words = [word for word in words if len(word) > 3]
+        if words:
             _into(self._by_word, words, entry)
             self._words = set(self._by_word)
         elif not gate.isascii():

@@ -117,3 +117,87 @@ def test_field_and_value_come_out_whole(message: str, fields: tuple[str, ...], v
     diagnosis = CLASSIFIER.classify(message)
     assert (diagnosis.fields, diagnosis.value) == (fields, value)
     assert diagnosis.category is not Category.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "field", "value"),
+    [
+        (
+            "Источник: неверное значение для поля ограниченного раскрывающегося списка: Выставка",
+            "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+            "Источник",
+            "Выставка",
+        ),
+        (
+            "Titel: dataværdi for stor: Chef for alt (maks. længde=9)",
+            "STRING_TOO_LONG",
+            "Titel",
+            "Chef for alt",
+        ),
+        (
+            "Sähköposti: virheellinen sähköpostiosoite: kim@@x",
+            "INVALID_EMAIL_ADDRESS",
+            "Sähköposti",
+            "kim@@x",
+        ),
+        (
+            "Przychód: wartość spoza zakresu pola liczbowego: 1E19",
+            "NUMBER_OUTSIDE_VALID_RANGE",
+            "Przychód",
+            "1E19",
+        ),
+        ("リード: ID 値のデータ型が正しくありません: ACME", "MALFORMED_ID", "リード", "ACME"),
+        ("Chybí povinná pole: [Company, LastName]", "REQUIRED_FIELD_MISSING", "Company;LastName", None),
+        ("ไม่มีฟิลด์ที่จำเป็น: [Company]", "REQUIRED_FIELD_MISSING", "Company", None),
+        (
+            "Не удалось создать/обновить поля: Tier__c, State. Проверьте параметры безопасности.",
+            "INVALID_FIELD_FOR_INSERT_UPDATE",
+            "Tier__c;State",
+            None,
+        ),
+        (
+            "重複する値が見つかりました: Key__c が ID: 0015e00000Xyz12 のレコードの値と重複しています",
+            "DUPLICATE_VALUE",
+            "Key__c",
+            "0015e00000Xyz12",
+        ),
+        (
+            "중복 값 발견: Key__c이(가) ID가 0015e00000Xyz12인 레코드의 값과 중복됩니다",
+            "DUPLICATE_VALUE",
+            "Key__c",
+            "0015e00000Xyz12",
+        ),
+        ("недостаточно прав доступа к объекту", "INSUFFICIENT_ACCESS_OR_READONLY", None, None),
+        ("無效的交叉參照 ID", "INVALID_CROSS_REFERENCE_KEY", None, None),
+    ],
+)
+def test_a_refusal_without_a_code_is_known_in_the_languages_of_users(
+    message: str, code: str, field: str | None, value: str | None
+) -> None:
+    diagnosis = CLASSIFIER.classify(message)
+    assert (diagnosis.code, diagnosis.field, diagnosis.value) == (code, field, value)
+
+
+@pytest.mark.parametrize(
+    ("message", "category", "fields"),
+    [
+        # No template has these words: the code and the form decide.
+        (
+            "INVALID_FIELD_FOR_INSERT_UPDATE: Lauke kurti ar keisti negalima: State. Patikrinkite nustatymus.",
+            Category.PERMISSION,
+            ("State",),
+        ),
+        (
+            "FIELD_INTEGRITY_EXCEPTION: Su šia šalimi kilo problema, nors ji gali atrodyti teisinga. "
+            "Pasirinkite šalį iš galiojančių šalių sąrašo.: Šalis",
+            Category.INVALID_PICKLIST,
+            ("Šalis",),
+        ),
+        ("FIELD_INTEGRITY_EXCEPTION: Pabaigos data yra ankstesnė.", Category.BAD_DATA, ()),
+    ],
+)
+def test_an_unknown_language_is_read_by_code_and_form(
+    message: str, category: Category, fields: tuple[str, ...]
+) -> None:
+    diagnosis = CLASSIFIER.classify(message)
+    assert (diagnosis.category, diagnosis.fields) == (category, fields)
