@@ -48,6 +48,8 @@ def _find(text: str, country: str) -> Match | Refusal:
     if not units_exist(country):
         return Refusal(f"no subdivisions are known for the country {country[:40]!r}")
     table = units(country)
+    if _LOST.search(text):
+        return _with_lost_letters(text, table)
     found = _whole(parts, text, table)
     if found is None and (not text.isascii() or "&" in text):
         repaired = unescaped(text)
@@ -63,6 +65,30 @@ def _find(text: str, country: str) -> Match | Refusal:
             if isinstance(found, Refusal) and not _COMPOUND.search(text):
                 found = _ends(left, table) or found
     return found
+
+
+# A letter that a narrower encoding could not hold: "Para?ba", "Paran\ufffd".
+_LOST: Final = re.compile("\\w\\?+\\w|(?:^|\\W)\\?+\\w|\ufffd")
+_LETTER: Final = "\ue000"
+
+
+def _with_lost_letters(text: str, table: Units) -> Match | Refusal:
+    """Find the one unit whose name fits a text in which signs stand for lost letters."""
+    query = key(words(re.sub("[?\ufffd]", _LETTER, text)))
+    if len(query) - query.count(_LETTER) < 3:
+        return Refusal("too many of its letters are lost")
+    form = re.compile(re.escape(query).replace(_LETTER, "\\w{0,2}"))
+    fitting = {
+        named.partition("|")[0]
+        for name, named in table.names.items()
+        if named.rpartition("|")[2] in "01" and form.fullmatch(name)
+    }
+    if len(fitting) != 1 or "-" in fitting:
+        return Refusal("letters of it are lost, and no one subdivision fits", tuple(
+            (table.full(tail), 50.0) for tail in sorted(fitting - {"-"})
+        ))  # fmt: skip
+    code = table.full(fitting.pop())
+    return Match(code, Confidence.STRONG, f"the one name that fits what is left of it is that of {code}")
 
 
 def _full_code(text: str, country: str) -> Match | Refusal | None:
@@ -92,12 +118,36 @@ def _whole(parts: list[str], text: str, table: Units) -> Match | Refusal | None:
     why = countries().blocked.get(joined)
     if why is not None and why not in ("contested", "lookalike", "people"):
         return Refusal(WHY[why])
+    if len(parts) > 2 and (found := _inside(parts, table)) is not None:
+        return found
     stripped = bare(text, parts, table.kinds)
     if stripped and stripped != joined and (named := table.names.get(stripped)) is not None:
         found = _named(named, table)
         if isinstance(found, Match) and found.confidence is Confidence.EXACT:
             return Match(found.code, Confidence.STRONG, found.reason + ", apart from the word for its kind")
         return found
+    return None
+
+
+def _inside(parts: list[str], table: Units) -> Match | Refusal | None:
+    """Look for a name that has a word for a kind in it, between others: ``Estado de Ciudad de México``."""
+    start, end = 0, len(parts)
+    while end - start > 2:
+        if parts[start] in table.kinds:
+            start += 1
+        elif parts[end - 1] in table.kinds:
+            end -= 1
+        else:
+            return None
+        inner = parts[start:end]
+        named = table.names.get(key(inner))
+        if named is not None and not table.kinds.isdisjoint(inner):
+            found = _named(named, table)
+            if isinstance(found, Match):
+                return Match(
+                    found.code, Confidence.STRONG, found.reason + ", apart from the word for its kind"
+                )
+            return found
     return None
 
 
@@ -169,6 +219,14 @@ def _pieces(text: str, parts: list[str], table: Units) -> tuple[Match | Refusal 
 
 def _without_home(piece: list[str], table: Units) -> list[str]:
     """Return a piece without the name of its own country at the end (``CA USA``)."""
+    last = piece[-1]
+    if (
+        len(piece) > 1
+        and last.upper() == table.country
+        and last not in table.codes
+        and key(piece) not in table.names
+    ):
+        return piece[:-1]
     for size in range(1, min(4, len(piece))):
         home = countries().names.get(key(piece[-size:]), "??9")
         if home[:2] == table.country and home[2] < "2" and key(piece) not in table.names:
@@ -217,7 +275,7 @@ _TOWNS: Final = frozenset((
 
 def _end(piece: list[str], table: Units) -> str | None:
     """Return the unit that the last or the first words of a piece name."""
-    for size in range(min(4, len(piece) - 1), 0, -1):
+    for size in range(min(6, len(piece) - 1), 0, -1):
         for tail, rest in ((piece[-size:], piece[:-size]), (piece[:size], piece[size:])):
             leading = tail == piece[:size]
             joined = key(tail)
@@ -225,6 +283,8 @@ def _end(piece: list[str], table: Units) -> str | None:
                 continue
             named = table.names.get(joined)
             if named is not None and named[0] != "-" and named.rpartition("|")[2] in "01" and len(joined) > 3:
+                if _longer(joined, rest, table, leading=leading):
+                    return None
                 return table.full(named.partition("|")[0])
             code = table.codes.get(joined) if size == 1 and joined.isalpha() else None
             if code is None and size == 1 and named is not None and named.endswith("|0") and named[0] != "-":
@@ -236,6 +296,20 @@ def _end(piece: list[str], table: Units) -> str | None:
             if len(rest[-1]) > 2 or len(rest) > 1:
                 return table.full(code)
     return None
+
+
+def _longer(joined: str, rest: list[str], table: Units, *, leading: bool) -> bool:
+    """Say whether the words may be a misspelt longer name (``Mato Grosso dp Sul``)."""
+    if leading:
+        last = rest[-1][:1]
+        return any(
+            len(name) > len(joined) and name.startswith(joined) and last in name[len(joined) :]
+            for name in table.names
+        )
+    first = rest[0][:2]
+    return any(
+        len(name) > len(joined) and name.endswith(joined) and name.startswith(first) for name in table.names
+    )
 
 
 def _misspelt(parts: list[str], text: str, table: Units) -> Match | Refusal:
