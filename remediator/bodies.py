@@ -44,6 +44,19 @@ _SOAP_TEXT = re.compile(
     re.DOTALL,
 )
 _SOAP_FIELDS = re.compile(r"<(?:\w+:)?fields>([^<]{1,200})<")
+_STATUS_WORDS = (
+    ("access denied", "403"),
+    ("forbidden", "403"),
+    ("unauthorized", "401"),
+    ("too many requests", "429"),
+    ("bad gateway", "502"),
+    ("gateway time", "504"),
+    ("unavailable", "503"),
+    ("maintenance", "503"),
+    ("internal server error", "500"),
+    ("not found", "404"),
+)
+"""What an error page says that leaves its number out."""
 _STATUS = re.compile(r"(?<!\d)([45]\d\d)(?!\d)")
 
 
@@ -69,7 +82,7 @@ def read_json(text: str) -> Body | None:
     for entry in _entries(parsed, 0):
         if body := _error(entry):
             return body
-    return _loose(text) if parsed is None and text[0] in "[{" else None
+    return _loose(text) if parsed is None else None
 
 
 def _parse(text: str) -> object:
@@ -170,4 +183,8 @@ def read_markup(text: str) -> Body | None:
         return None
     words = unescape(" ".join(_TAG.sub(" ", head).split()))
     status = _STATUS.search(words)
-    return Body(kind="html", code=status.group(1) if status else None, message=words)
+    number: str | None = status.group(1) if status else None
+    if number is None:
+        folded = words[:1_000].lower()
+        number = next((known for said, known in _STATUS_WORDS if said in folded), None)
+    return Body(kind="html", code=number, message=words)

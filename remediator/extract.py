@@ -253,10 +253,10 @@ def read_shape(shape: str, text: str) -> tuple[tuple[str, ...], str | None]:
             word = field_match.group() if field_match else ""
             return ((word,) if word != word.lower() else ()), _quoted_id(text, last)
         case _:
-            label, words, value = first, *rest.partition(":")[::2]
-            if not value:
+            words, colon, value = rest.partition(":")
+            if not colon:
                 return (), clean_value(_LENGTH_TAIL.sub("", words)) if words else None
-            name = clean_label(label)
+            name = clean_label(first)
             start = len(text) - len(value)
             return ((name,) if name else ()), clean_value(_LENGTH_TAIL.sub("", text[start:]))
 

@@ -18,6 +18,7 @@ _STACK_LINE = re.compile(r"\bat [\w.]{1,80}\(")
 _STATUS = re.compile(
     r"(?:\bstatus(?: code)?|\bhttp(?:/\d(?:\.\d)?)?(?: status| error)?)[ :=(]+([45]\d\d)\b|^([45]\d\d) [a-z]"
 )
+_MARKETO_CODE = re.compile(r"\berror(?: code)?[ :=#]{1,3}(6[01]\d|7[01]\d|10[0-8]\d)(?![\d.,])")
 _BY_NAME = (
     ("LIMIT_EXCEEDED", Category.LIMIT_OR_QUOTA),
     ("_NOT_FOUND", Category.STALE_REFERENCE),
@@ -36,7 +37,9 @@ _BY_NAME = (
 
 
 def http_status(folded: str) -> str | None:
-    """Return the HTTP status that a client's text names."""
+    """Return the HTTP status, or Marketo's number of an error, that a client's text names."""
+    if "error" in folded and (match := _MARKETO_CODE.search(folded[:1_000])) is not None:
+        return match.group(1)
     if "status" not in folded and "http" not in folded and folded[:1] not in ("4", "5"):
         return None
     match = _STATUS.search(folded[:1_000])
@@ -65,6 +68,9 @@ def without_rule(
         why += (
             f"; its name suggests {category}" if category is not Category.UNKNOWN else "; add a rule for it"
         )
+    elif "html" in peeled.wrappers:
+        category = Category.UNKNOWN
+        why = "an error page of a server or gateway that names no status; look at the raw message"
     elif reads_like_a_sentence(peeled.text):
         category = Category.VALIDATION_RULE
         why = "free text without any code, written for a person: most likely a validation rule of this org"

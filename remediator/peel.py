@@ -45,6 +45,7 @@ _TRIGGER = re.compile(r"execution of (?:Before|After)(?:Insert|Update|Delete|Und
 _EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*(?:\.|::))*[A-Za-z_]\w*(?:Exception|Error|Fault)\s*:\s+")
 _QUOTED_CAUSE = re.compile(r'due to "(.+)"', re.DOTALL)
 _JSON_KEY = re.compile(r"(?<![fF]irst )(?:[eE]rror|[cC]ode)\\?['\"]?\s?[:=]")
+_PRINTED = re.compile(r"\b(?:error|status|exception)Code ?= ?['\"]?[A-Z]")
 _IN_CODE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _BEHIND_CODE = frozenset(":：,、，-]}()\"';<.")
 _CLOSERS = {"{": "}", "(": ")", '"': '"', "'": "'", "[": "]", "“": "”"}
@@ -178,6 +179,8 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
         found.append((at, "client"))
     if (at := text.find("{")) > 0 and _JSON_KEY.search(text, at):
         found.append((at - 1 if text[at - 1] == "[" else at, "json"))
+    if "Code" in text and "essage" in text and (match := _PRINTED.search(text)):
+        found.append((match.start(), "json"))
     if (at := text.find("Database.Error[")) >= 0:
         found.append((at + len("Database.Error"), "json"))
     if (at := text.find("<")) > 0 and ("<html" in text[at:].lower() or "aultcode>" in text):

@@ -122,7 +122,7 @@ def _cut_brackets(peeled: Peeled, text: str) -> str:
     """Take off Apex's field list: ``: [Name, Email]`` or ``: []``."""
     opening = text.rfind("[")
     head = text[: max(opening, 0)].rstrip()
-    if not head or not (peeled.tailed or head.count(": ") > 1):
+    if not head or not (peeled.tailed or peeled.codes or head.count(": ") > 1):
         return text
     names = split_names(text[opening + 1 : -1]) if text[opening + 1 : -1].strip() else ()
     if not head.endswith((":", "：")) or not all(_API_NAME.match(name) for name in names):

@@ -111,6 +111,18 @@ CLASSIFIER = Classifier(load_rules(), memo_size=0)
             ("Title",),
             "Chief of it all",
         ),
+        (
+            "errorCode=INVALID_EMAIL_ADDRESS; message=Email: invalid email address: kim; fields=[Email__c]",
+            ("Email__c",),
+            "kim",
+        ),
+        ("INVALID_CROSS_REFERENCE_KEY: Owner ID: owner cannot be blank: [OwnerId]", ("OwnerId",), None),
+        # Nothing stands where the value would.
+        (
+            "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST: Tier: bad value for restricted picklist field: ",
+            ("Tier",),
+            None,
+        ),
     ],
 )
 def test_field_and_value_come_out_whole(message: str, fields: tuple[str, ...], value: str | None) -> None:
@@ -201,3 +213,31 @@ def test_an_unknown_language_is_read_by_code_and_form(
 ) -> None:
     diagnosis = CLASSIFIER.classify(message)
     assert (diagnosis.category, diagnosis.fields) == (category, fields)
+
+
+@pytest.mark.parametrize(
+    ("message", "category", "code"),
+    [
+        (
+            "<html><head><title>Access Denied</title></head><body>Reference #18.ab</body></html>",
+            "permission",
+            "403",
+        ),
+        ("<html><body><h1>Sorry</h1>Down for maintenance, back soon</body></html>", "transient", "503"),
+        ("<html><body>The page that you look for has moved.</body></html>", "unknown", None),
+        ("Marketo error 1013: Object not found", "stale_reference", "1013"),
+        ("error code 609 - Invalid JSON", "configuration", "609"),
+        ("upstream connect error or disconnect/reset before headers", "transient", "FAILED_WRITE"),
+        (
+            "System.UnexpectedException: Salesforce System Error: 12-3 (4) (5)",
+            "transient",
+            "UNKNOWN_EXCEPTION",
+        ),
+        ("InvalidBatch : Field name not found : Tier__c", "permission", "InvalidBatch"),
+    ],
+)
+def test_what_servers_and_gateways_say_without_a_body_is_known(
+    message: str, category: str, code: str | None
+) -> None:
+    diagnosis = CLASSIFIER.classify(message)
+    assert (diagnosis.category.value, diagnosis.code) == (category, code)
