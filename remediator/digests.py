@@ -12,7 +12,12 @@ from remediator.model import Cause, Run
 
 CAUSES_SHOWN = 5
 _SILENT = ("calls_", "stopped_")
-_STANDING = frozenset({"open_after", "cleared_after", "waiting", "changes", "declined", "rows", "duplicates"})
+_STANDING = frozenset(
+    {
+        "open_after", "cleared_after", "waiting", "changes", "declined", "rows", "duplicates",
+        "retries_held",
+    }
+)  # fmt: skip
 """Counters that say how things stand, not that a run did something."""
 
 _VERDICTS = ("cleared", "same_error", "new_error", "reverted")

@@ -467,6 +467,7 @@ class StoredChange:
         run: id of the run that wrote it, ``None`` before.
         intended_at: when the intent to write was recorded.
         settled_at: when the outcome was recorded.
+        pushed_at: when its record was last pushed to Salesforce by a campaign, ``None`` if it never was.
         note: error or conflict text.
     """
 
@@ -476,6 +477,7 @@ class StoredChange:
     run: int | None = None
     intended_at: datetime | None = None
     settled_at: datetime | None = None
+    pushed_at: datetime | None = None
     note: str | None = None
 
 

@@ -134,7 +134,8 @@ def follow_up(engine: Engine) -> Done | None:
         record.counters |= {
             **{f"changes_{state}": count for state, count in settled.outcomes.items()},
             **{str(verdict): count for verdict, count in verified.verdicts.items()},
-            "pushed": retried.pushed,
+            "pushed": retried.pushed + verified.pushed,
+            "retries_held": retried.held,
             "dead": retried.dead,
         }
         record.outcome = "partial" if verified.unknown else "ok"

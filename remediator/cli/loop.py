@@ -276,6 +276,7 @@ def retry(context: typer.Context, as_json: Json = False, dry_run: DryRun = False
     else:
         output.say(
             f"{result.queued} queued, {result.pushed} pushed again, {result.cleared} found in step, "
+            f"{result.failed} not taken, {result.held} held back until the sync has taken some, "
             f"{result.dead} given up, {result.declined} without a record"
         )
 

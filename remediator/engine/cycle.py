@@ -108,7 +108,9 @@ def _cycle(
         settle_interrupted(engine, run=report.run, report=settled)
         report.verified = verify_due(engine, run=report.run)
         if campaign.select.retries:
-            report.retries = serve_retries(engine, run=report.run, random=Random())
+            report.retries = serve_retries(
+                engine, run=report.run, random=Random(), max_backlog=campaign.sync_load.max_backlog
+            )
             return
         if campaign.select.records_by is not None and state is not None:
             report.proof = verify_records(engine, campaign, since=state.last_run_at, run=report.run)

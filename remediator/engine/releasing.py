@@ -76,8 +76,8 @@ def released(engine: Engine, campaign: Campaign, left: Sequence[Change], new: Se
     except LimitReached as exc:
         fits = False
         stopped = stopped or LimitReached(
-            f"{len(new)} newly planned changes wait for a person, because with the {len(let.queue)} that were "
-            f"approved before they are over a limit: {exc}",
+            f"{len(new)} newly planned changes wait for a person, because with the {len(let.queue)} that "
+            f"were approved before they are over a limit: {exc}",
             limit=exc.limit,
         )
     if not let.now and not (new and fits):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from loguru import logger
 
@@ -72,6 +73,28 @@ def resync(engine: Engine, plan: str, *, run: int) -> ResyncReport:
     return ResyncReport(native=len(due.native), requested=taken, waiting=0, way=way, refused=refused)
 
 
+def push_left(engine: Engine, *, run: int, due_before: datetime | None) -> int:
+    """Push whom an earlier process wrote and did not get to push; return how many were taken.
+
+    A process that dies between a write and its push leaves nobody else to ask for it: the native sync never
+    takes such a person. Where only the answer was lost they are pushed twice, which changes nothing.
+
+    Args:
+        engine: of the connection.
+        run: for the audit trail.
+        due_before: only where a case is due to be looked at, so that whom Marketo refuses is asked for no
+            more often than that; ``None`` is all that wait for their proof.
+
+    Raises:
+        ConfigError: the campaign that pushes cannot serve.
+        VendorError: it could not be asked; people already requested stay recorded.
+    """
+    if _way(engine, 1) is None:
+        return 0
+    plans = engine.store.running.unpushed_plans(due_before=due_before)
+    return sum(resync(engine, plan, run=run).requested for plan in plans)
+
+
 def leave_list(engine: Engine, people: Sequence[str], *, run: int) -> None:
     """Take people whose push is proven off the list, or the next batch campaign pushes them all again."""
     list_id = engine.settings.marketo.resync_list
@@ -94,7 +117,8 @@ def _due(engine: Engine, plan: str) -> _Due:
             in_salesforce.append(stored)
         elif change.salesforce_id is not None:
             due.native.add(change.record_id)
-        elif change.id not in done:
+        elif change.id not in done and change.cases:
+            # Whom nobody has asked Salesforce to take (prevention) is not made a lead there by us.
             due.unlinked.setdefault(change.record_id, []).append(change.id)
     persons = _persons(engine, in_salesforce)
     for stored in in_salesforce:

@@ -7,20 +7,23 @@ Otherwise the person is pushed by the flow step, on a clock of its category's ow
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from types import MappingProxyType
 
+from remediator.engine import load
 from remediator.engine.batches import cut
 from remediator.engine.comparing import is_shown
 from remediator.engine.core import Engine, Step
 from remediator.engine.resync import TRIGGER_SIZE
+from remediator.engine.selecting import sync_pace
 from remediator.engine.targets import Target, find_targets
 from remediator.errors import ConfigError, VendorError
 from remediator.model import Case, CaseState, Category, Declined, Record, Value, Verdict
 from remediator.retry import RetryPolicy
 from remediator.store import CaseMove, CaseQuery
+from remediator.systems.base import WriteResult
 
 POLICIES: Mapping[Category, RetryPolicy] = MappingProxyType(
     {
@@ -44,32 +47,58 @@ class RetryReport:
     Attributes:
         cleared: found in step.
         pushed: tried again, by campaign or (when none is set) left to the native sync.
+        failed: could not be pushed; they come back after the wait of their try.
+        held: due, but the native sync has enough to do because of us; they are next when it has taken some.
         dead: given up after the last try; ``declined``: there is no record to push.
     """
 
     queued: int = 0
     cleared: int = 0
     pushed: int = 0
+    failed: int = 0
+    held: int = 0
     dead: int = 0
     declined: int = 0
 
 
-def serve_retries(engine: Engine, *, run: int, random: Random) -> RetryReport:
-    """Queue what may pass unchanged, and serve what is due.
+def serve_retries(engine: Engine, *, run: int, random: Random, max_backlog: int | None = None) -> RetryReport:
+    """Queue what may pass unchanged, and serve what is due, longest due first.
+
+    However many come due at once (after an outage, say), only so many are pushed as the native sync may have
+    waiting because of us; what is beyond that stays due.
+
+    Args:
+        engine: of the connection.
+        run: for the audit trail.
+        random: for the jitter of the waits.
+        max_backlog: records that may wait for the native sync; ``None`` is the settings' bound.
 
     Raises:
-        VendorError: a read or push failed; cases of earlier pages keep what became of them. After a push
-            those of this page count one try more and wait as after any other, so that a broken campaign is
+        VendorError: a read or push failed; what came before it stands. Whom the push was tried for count one
+            try more and wait as after any other; those behind them wait too, so that a broken campaign is
             neither asked forever nor every minute.
         ConfigError: the campaign cannot serve; the same.
     """
     report = RetryReport()
     _queue(engine, report, run=run)
-    due = CaseQuery(states=frozenset({CaseState.RETRYING}), due_before=engine.clock())
-    cases = list(engine.store.cases(due))
-    for number, page in enumerate(cut(cases, _PAGE)):
+    now = engine.clock()
+    due = CaseQuery(states=frozenset({CaseState.RETRYING}), due_before=now)
+    cases = sorted(engine.store.cases(due), key=lambda case: (case.due_at or now, case.id))
+    if not cases:
+        return report
+    most = max_backlog or engine.settings.sync_load.max_backlog
+    pace = sync_pace(engine.settings)
+    served = 0
+    while served < len(cases):
+        # Asked anew for each page: what it pushed has joined the queue, and other workers push too.
+        room = load.room(engine, most=most, per_hour=pace)
+        if room == 0:
+            report.held = len(cases) - served
+            break
+        page = cases[served : served + min(_PAGE, room)]
         _serve(engine, page, report, run=run, random=random)
-        engine.on_step(Step(name="retrying", done=min((number + 1) * _PAGE, len(cases)), total=len(cases)))
+        served += len(page)
+        engine.on_step(Step(name="retrying", done=served, total=len(cases)))
     return report
 
 
@@ -119,52 +148,94 @@ def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: in
             moves.append(_move(case, CaseState.DEAD, f"given up after {made} tries"))
         else:
             push[case.id] = (case, target.marketo_id)
-    counts = {case: attempts[case].count + 1 if case in attempts else 1 for case in push}
-    trouble: VendorError | ConfigError | None = None
-    try:
-        _push(engine, push, counts, run=run)
-    except (VendorError, ConfigError) as exc:
-        trouble = exc
+    tries = _push(engine, push, {case: attempts[case].count for case in push if case in attempts}, run=run)
+    moves += [_after(engine, case, tries, random) for case, _ in push.values()]
+    report.pushed += len(push) - len(tries.errors)
+    report.failed += len(tries.errors)
+    engine.store.move(moves, actor=engine.actor, run=run, now=engine.clock())
+    if tries.trouble is not None:
+        raise tries.trouble
+
+
+def _after(engine: Engine, case: Case, tries: _Tries, random: Random) -> CaseMove:
+    """Return the move of a case that was to be pushed: it waits, however the push ended."""
     now = engine.clock()
-    for case, _ in push.values():
-        made = counts[case.id]
-        policy = POLICIES[case.diagnosis.category]
-        error = trouble if isinstance(trouble, VendorError) else None
-        due = policy.next_try(attempts=made, error=error, now=now, random=random) or now + policy.cap
-        report.pushed += trouble is None
-        moves.append(
-            CaseMove(
-                case=case.id,
-                before=CaseState.RETRYING,
-                after=CaseState.RETRYING,
-                note=f"try {made} of {policy.max_attempts}" + (f" failed: {trouble}" if trouble else ""),
-                due_at=due,
-            )
-        )
-    engine.store.move(moves, actor=engine.actor, run=run, now=now)
-    if trouble is not None:
-        raise trouble
+    policy = POLICIES[case.diagnosis.category]
+    made, error = tries.made.get(case.id, 0), tries.errors.get(case.id)
+    note = f"try {made} of {policy.max_attempts}" if case.id in tries.tried else "not tried"
+    waited = error if isinstance(error, VendorError) else None
+    due = policy.next_try(attempts=max(made, 1), error=waited, now=now, random=random) or now + policy.cap
+    return CaseMove(
+        case=case.id,
+        before=CaseState.RETRYING,
+        after=CaseState.RETRYING,
+        note=note + (f" failed: {error}" if error is not None else ""),
+        due_at=due,
+    )
 
 
 def _move(case: Case, after: CaseState, note: str, *, verdict: Verdict | None = None) -> CaseMove:
     return CaseMove(case=case.id, before=CaseState.RETRYING, after=after, note=note, verdict=verdict)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Tries:
+    """What became of the pushes of a page.
+
+    Attributes:
+        made: ``{case: tries made by now}``.
+        tried: cases for which a push was asked, or may have been.
+        errors: ``{case: why it was not pushed}``.
+        trouble: what ended the asking.
+    """
+
+    made: dict[int, int]
+    tried: set[int] = field(default_factory=set)
+    errors: dict[int, VendorError | ConfigError] = field(default_factory=dict)
+    trouble: VendorError | ConfigError | None = None
+
+
 def _push(
-    engine: Engine, push: Mapping[int, tuple[Case, str]], counts: Mapping[int, int], *, run: int
-) -> None:
-    """Count the tries durably, then ask the campaign; without a campaign the native sync must do."""
-    if not push:
-        return
-    engine.store.record_attempts(counts, actor=engine.actor, run=run, now=engine.clock())
+    engine: Engine, push: Mapping[int, tuple[Case, str]], made: Mapping[int, int], *, run: int
+) -> _Tries:
+    """Count the tries durably, then ask the campaign; without a campaign the native sync must do.
+
+    Each person has a result of their own. When the campaign cannot be asked, those who were not tried yet
+    keep their count.
+    """
+    tries = _Tries(made=dict(made))
+    cases: dict[str, list[int]] = {}
+    for case, person in push.values():
+        cases.setdefault(person, []).append(case.id)
+    for chunk in cut(list(cases), TRIGGER_SIZE):
+        mine = [case for person in chunk for case in cases[person]]
+        if tries.trouble is not None:
+            tries.errors |= dict.fromkeys(mine, tries.trouble)
+            continue
+        tries.made |= {case: tries.made.get(case, 0) + 1 for case in mine}
+        tries.tried |= set(mine)
+        counts = {case: tries.made[case] for case in mine}
+        engine.store.record_attempts(counts, actor=engine.actor, run=run, now=engine.clock())
+        try:
+            results = _ask(engine, chunk)
+        except (VendorError, ConfigError) as exc:
+            tries.trouble = exc
+            tries.errors |= dict.fromkeys(mine, exc)
+            continue
+        for result in results:
+            if result.error is not None:
+                tries.errors |= dict.fromkeys(cases[result.record_id], result.error)
+    return tries
+
+
+def _ask(engine: Engine, people: Sequence[str]) -> Sequence[WriteResult]:
     campaign = engine.settings.marketo.resync_campaign
     if campaign is None:
-        return
-    people = list(dict.fromkeys(person for _, person in push.values()))
-    for chunk in cut(people, TRIGGER_SIZE):
-        engine.gate()
-        engine.marketo.trigger_campaign(campaign, list(chunk))
-        engine.on_step(Step(name="after_push"))
+        return ()
+    engine.gate()
+    results = engine.marketo.trigger_campaign(campaign, list(people))
+    engine.on_step(Step(name="after_push"))
+    return results
 
 
 def _salesforce_records(engine: Engine, targets: Sequence[Target]) -> dict[str, Record]:

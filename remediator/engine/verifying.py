@@ -18,9 +18,9 @@ from loguru import logger
 from remediator.engine.batches import cut
 from remediator.engine.comparing import is_shown
 from remediator.engine.core import MARKETO_PERSON, Engine, Step
-from remediator.engine.resync import leave_list
+from remediator.engine.resync import leave_list, push_left
 from remediator.engine.targets import LINK_FIELDS
-from remediator.errors import VendorError
+from remediator.errors import ConfigError, VendorError
 from remediator.model import (
     Case,
     CaseState,
@@ -51,11 +51,13 @@ class VerifyReport:
         verdicts: ``{verdict: cases}``.
         waiting: not there yet; looked at again later.
         unknown: could not be read.
+        pushed: people whose push was not on record, and who were pushed now.
     """
 
     verdicts: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
     unknown: int = 0
+    pushed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +84,23 @@ def verify_due(engine: Engine, *, run: int, due_only: bool = True) -> VerifyRepo
     """
     report = VerifyReport()
     now = engine.clock()
-    query = CaseQuery(states=frozenset({CaseState.VERIFYING}), due_before=now if due_only else None)
+    due_before = now if due_only else None
+    _push_left(engine, report, run=run, due_before=due_before)
+    query = CaseQuery(states=frozenset({CaseState.VERIFYING}), due_before=due_before)
     cases = list(engine.store.cases(query))
     for number, page in enumerate(cut(cases, _PAGE)):
         _verify_page(engine, page, report, run=run, now=now)
         engine.on_step(Step(name="verifying", done=min((number + 1) * _PAGE, len(cases)), total=len(cases)))
     return report
+
+
+def _push_left(engine: Engine, report: VerifyReport, *, run: int, due_before: datetime | None) -> None:
+    """Push first whom a process that died did not get to push, or no look would ever prove anything."""
+    try:
+        report.pushed = push_left(engine, run=run, due_before=due_before)
+    except (VendorError, ConfigError) as exc:
+        # What has gone across by itself can be proven all the same; the next look asks again.
+        logger.bind(event="push_failed").warning("People written before could not be pushed: {}", exc)
 
 
 def _verify_page(
@@ -280,13 +293,14 @@ def _judge(
         return None
     if all(shows):
         return _to(case, CaseState.CLEARED, "both systems show the value", Verdict.CLEARED)
-    return _not_yet(engine, case, newer, written_at=written_at, now=now)
+    pushed = [stored.pushed_at for stored in writes if stored.pushed_at is not None]
+    return _not_yet(engine, case, newer, since=max([written_at, *pushed]), now=now)
 
 
 def _not_yet(
-    engine: Engine, case: Case, newer: Sequence[Case], *, written_at: datetime, now: datetime
+    engine: Engine, case: Case, newer: Sequence[Case], *, since: datetime, now: datetime
 ) -> CaseMove:
-    waited = now - written_at
+    waited = now - since
     later = now + min(max(_LOOK_AGAIN, waited / 4), _LOOK_AT_LEAST)
     if newer:
         codes = ", ".join(dict.fromkeys(other.diagnosis.code or other.diagnosis.category for other in newer))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Lock
 from weakref import WeakKeyDictionary
 
 from remediator.campaigns import Campaign
+from remediator.engine import load
 from remediator.engine.applying import apply_plan
 from remediator.engine.core import Engine
 from remediator.engine.quota import Meter
 from remediator.engine.resync import resync
 from remediator.errors import RateLimited
 from remediator.model import Change, ChangeState
-from remediator.pacing import LOOK_BACK, backlog, finished_in, take
+from remediator.pacing import finished_in, take
 from remediator.schedule import closes_at, opens_at
 from remediator.store import Store
 
@@ -30,7 +31,7 @@ class Outlook:
 
     Attributes:
         left: changes that stay approved for the next run.
-        waiting: records that wait for the native sync now, as estimated from what we wrote.
+        waiting: records that wait for the native sync now, as estimated from what we wrote and tried again.
         done_in: until the sync has taken these and what is left.
         why: what held the rest back, ``None`` when nothing is left.
     """
@@ -122,18 +123,23 @@ def write_approved(
         applied = apply_plan(gated, plan, run=run, only=ids)
         writes.outcomes += applied.outcomes
         writes.notes += applied.notes
+        writes.stopped = applied.stopped
         if applied.stopped is None:
-            writes.pushed += resync(gated, plan, run=run).requested
+            try:
+                writes.pushed += resync(gated, plan, run=run).requested
+            except RateLimited as exc:
+                # Who was not pushed is when their proof is due.
+                writes.stopped = str(exc)
         meter.charge()
-        if applied.stopped is not None:
-            writes.stopped = applied.stopped
+        if writes.stopped is not None:
             break
     remaining = sum(len(changes) for changes in approved_changes(engine, campaign).values())
-    waiting = _waiting(engine)
+    pace = engine.settings.verify.records_per_hour
+    waiting = load.waiting(engine, per_hour=pace)
     writes.outlook = Outlook(
         left=remaining,
         waiting=waiting,
-        done_in=finished_in(remaining, waiting=waiting, per_hour=engine.settings.verify.records_per_hour),
+        done_in=finished_in(remaining, waiting=waiting, per_hour=pace),
         why=(writes.stopped or why or held or "some could not be read or written") if remaining else None,
     )
     return writes
@@ -149,7 +155,7 @@ def _allowed(
         opens = opens_at(window.hours, campaign.timezone, now)
         return set(), f"the write window is closed until {opens:%Y-%m-%d %H:%M} UTC"
     most = campaign.sync_load.max_backlog or engine.settings.sync_load.max_backlog
-    room = max(0, most - _waiting(engine))
+    room = load.room(engine, most=most, per_hour=engine.settings.verify.records_per_hour)
     calls = {str(system): count for system, count in meter.left().items()}
     chosen = {change.id for change in take(left, records=room, calls=calls)}
     if len(chosen) == len(left):
@@ -163,14 +169,6 @@ def _allowed(
         f"sync_load.max_backlog ({most}): that many records may wait for the native sync at once; it goes on "
         "when the sync has taken some"
     )
-
-
-def _waiting(engine: Engine) -> int:
-    now = engine.clock()
-    written: Mapping[timedelta, int] = {
-        span: engine.store.running.written_since(now - span).total for span in LOOK_BACK
-    }
-    return backlog(written, per_hour=engine.settings.verify.records_per_hour)
 
 
 def _gate(engine: Engine, campaign: Campaign) -> Callable[[], None]:

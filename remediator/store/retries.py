@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
+from remediator.store.moves import case_states
 from remediator.store.rows import chunks
 from remediator.store.schema import retries
 from remediator.store.values import Attempts
@@ -24,8 +25,20 @@ def read_attempts(conn: Connection, connection: str, cases: Collection[int]) -> 
     return found
 
 
+def tried_since(conn: Connection, connection: str, moment: datetime) -> int:
+    """Count the cases whose last try was not before a moment."""
+    found: int = conn.execute(
+        select(func.count())
+        .select_from(retries)
+        .where(retries.c.connection == connection, retries.c.last_at >= moment)
+    ).scalar_one()
+    return found
+
+
 def record_attempts(writing: Writing, counts: Mapping[int, int], at: datetime) -> None:
-    """Set how often each case has been tried now."""
+    """Set how often each case has been tried now; a case that was erased meanwhile is left out."""
+    known = case_states(writing, counts)
+    counts = {case: count for case, count in counts.items() if case in known}
     for chunk in chunks(counts):
         writing.conn.execute(delete(retries).where(retries.c.case_id.in_(chunk)))
         writing.conn.execute(

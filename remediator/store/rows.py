@@ -163,6 +163,7 @@ def stored_change_from(row: AnyRow) -> StoredChange:
         run=row.run_id,
         intended_at=row.intended_at,
         settled_at=row.settled_at,
+        pushed_at=row.resynced_at,
         note=row.note,
     )
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, Table, delete, func, select, update
 
 from remediator.model import ChangeState, SystemName
-from remediator.store import decisions, leases
+from remediator.store import decisions, leases, retries, writes
 from remediator.store.database import Database
 from remediator.store.once import insert_once
 from remediator.store.schema import api_calls, campaign_states, changes, gaps, notices, pauses, ticks
@@ -165,6 +165,20 @@ class Running:
         """Return when these changes were approved; one whose approval left the audit log is absent."""
         with self._database.reading() as conn:
             return decisions.approved_at(conn, self._connection, ids)
+
+    def unpushed_plans(self, *, due_before: datetime | None) -> list[str]:
+        """Return plans that wrote what only a push takes across and no push is on record for, oldest first.
+
+        Args:
+            due_before: only where the proof of a case is due by then; ``None`` is all that wait for theirs.
+        """
+        with self._database.reading() as conn:
+            return writes.unpushed_plans(conn, self._connection, due_before=due_before)
+
+    def tried_since(self, moment: datetime) -> int:
+        """Count the cases that were last tried again since a moment."""
+        with self._database.reading() as conn:
+            return retries.tried_since(conn, self._connection, moment)
 
     def add_calls(self, system: SystemName, day: date, calls: int) -> int:
         """Add to the calls we made on a day, over all processes; returns the day's sum."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, or_, select, update
 
 from remediator.errors import StoreError
 from remediator.lifecycle import MOVES
-from remediator.model import CaseState, ChangeState, Settlement
+from remediator.model import CaseState, ChangeState, Settlement, SystemName
 from remediator.store.moves import case_states, leave_plans, move_cases, set_changes
 from remediator.store.rows import AnyRow, chunks
-from remediator.store.schema import change_cases, changes
+from remediator.store.schema import cases, change_cases, changes, plans
 from remediator.store.values import CaseMove
 from remediator.store.writing import Writing
 
@@ -257,6 +257,29 @@ def _steps(before: CaseState, to: CaseState) -> list[tuple[CaseState, CaseState]
     if before is CaseState.APPROVED and to in MOVES[CaseState.APPLYING]:
         return [(before, CaseState.APPLYING), (CaseState.APPLYING, to)]
     return []
+
+
+def unpushed_plans(conn: Connection, connection: str, *, due_before: datetime | None) -> list[str]:
+    """Return plans with written changes that wait for a push, oldest first (see ``resync``)."""
+    wanted = (
+        select(plans.c.id, plans.c.seq)
+        .distinct()
+        .join_from(cases, change_cases, change_cases.c.case_id == cases.c.id)
+        .join(changes, changes.c.seq == change_cases.c.change_seq)
+        .join(plans, (plans.c.connection == changes.c.connection) & (plans.c.id == changes.c.plan_id))
+        .where(
+            cases.c.connection == connection,
+            cases.c.state == CaseState.VERIFYING.value,
+            changes.c.state == ChangeState.APPLIED.value,
+            changes.c.undo.is_(False),
+            changes.c.resynced_at.is_(None),
+            or_(changes.c.system == SystemName.SALESFORCE.value, changes.c.salesforce_id.is_(None)),
+        )
+        .order_by(plans.c.seq)
+    )
+    if due_before is not None:
+        wanted = wanted.where(cases.c.due_at <= due_before)
+    return [row.id for row in conn.execute(wanted)]
 
 
 def mark_resynced(writing: Writing, ids: Sequence[str], way: str) -> None:

@@ -42,7 +42,8 @@ def test_a_company_field_is_not_cleared_before_marketo_holds_it_too(lite: World)
     person = lite.lead(industry="Technology\u200b")
     lite.refuse()
     lite.apply(lite.approved_plan())
-    # Time, but no sync cycle: Salesforce shows the value, Marketo still holds the old one.
+    # Time, but neither sync cycle nor push: Salesforce shows the value, Marketo still holds the old one.
+    lite.sandbox.instance.sync_person = None
     lite.sandbox.clock.advance(timedelta(minutes=16))
     assert lite.verify().waiting == 1
     assert lite.state_of(person) is CaseState.VERIFYING

@@ -1,0 +1,33 @@
+"""How much of the native sync's time we may take now: what we wrote and what we pushed again count alike."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from remediator.engine.core import Engine
+from remediator.pacing import LOOK_BACK, backlog
+
+
+def waiting(engine: Engine, *, per_hour: int) -> int:
+    """Estimate how many records wait for the native sync because of us.
+
+    Args:
+        engine: of the connection.
+        per_hour: people that the sync takes in an hour.
+    """
+    now, running = engine.clock(), engine.store.running
+    joined: dict[timedelta, int] = {
+        span: running.written_since(now - span).total + running.tried_since(now - span) for span in LOOK_BACK
+    }
+    return backlog(joined, per_hour=per_hour)
+
+
+def room(engine: Engine, *, most: int, per_hour: int) -> int:
+    """Return how many records more may join those that wait.
+
+    Args:
+        engine: of the connection.
+        most: records that may wait at once.
+        per_hour: people that the sync takes in an hour.
+    """
+    return max(0, most - waiting(engine, per_hour=per_hour))

@@ -1,0 +1,142 @@
+"""Another try without a change: paced by the native sync's load, and judged person by person."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from remediator.campaigns import Select, SyncLoad
+from remediator.errors import VendorError
+from remediator.model import CaseState
+from remediator.settings import VerifySettings
+from remediator.settings_load import SyncLoadSettings
+from tests.engine.cycles import a_campaign, broken, run
+from tests.engine.world import World
+from tests.faults.test_vendor_trouble import TRIGGER, locked, pushes, serve
+
+
+def paced(world: World, *, most: int, per_hour: int) -> None:
+    """Let so many records wait for the native sync, which takes so many an hour."""
+    world.engine.settings = world.engine.settings.model_copy(
+        update={
+            "sync_load": SyncLoadSettings(max_backlog=most),
+            "verify": VerifySettings(records_per_hour=per_hour),
+        }
+    )
+
+
+def pushed(world: World) -> list[int]:
+    """Return the Marketo ids that were pushed, push by push."""
+    return [number for entry in pushes(world) for number in entry["ids"]]
+
+
+def out_of_step(world: World, people: int) -> list[str]:
+    """Return people who failed by a lock, and whom the sync has not taken since."""
+    world.sandbox.sync.settings.disabled = True
+    found = locked(world, people)
+    world.sandbox.instance.sync_person = None
+    for person in found:
+        world.edit(person, firstName=f"Anna {person}")
+    return found
+
+
+def test_a_wave_of_retries_is_released_no_faster_than_the_native_sync_takes_it(a_world: World) -> None:
+    people = out_of_step(a_world, 6)
+    paced(a_world, most=3, per_hour=3)
+    first = serve(a_world)
+    assert (first.pushed, first.held, len(pushed(a_world))) == (3, 3, 3)
+    again = serve(a_world)
+    assert (again.pushed, again.held) == (0, 3)
+    a_world.pass_time(hours=1)
+    assert serve(a_world).pushed == 3
+    # Those who waited longest came first: everybody had a turn before anybody had two.
+    assert sorted(pushed(a_world)) == sorted(int(person) for person in people)
+
+
+@pytest.mark.parametrize("hours", [3, 12])
+def test_after_an_outage_no_hour_sees_more_than_the_budget(lite: World, hours: int) -> None:
+    out_of_step(lite, 12)
+    paced(lite, most=2, per_hour=2)
+    lite.sandbox.faults.add({"name": "server_error", "status": 503, "match": TRIGGER, "times": None})
+    with suppress(VendorError):
+        serve(lite)
+    lite.sandbox.faults.clear()
+    lite.pass_time(hours=hours)
+    moments = []
+    for _ in range(12):
+        with suppress(VendorError):
+            moments += [lite.engine.clock()] * serve(lite).pushed
+        lite.pass_time(minutes=15)
+    assert moments
+    for moment in moments:
+        within = [at for at in moments if timedelta(0) <= at - moment < timedelta(hours=1)]
+        assert len(within) <= 2 + 2
+
+
+def test_what_was_written_and_what_was_tried_again_share_the_budget(lite: World) -> None:
+    (person,) = broken(lite)
+    plan = lite.approved_plan()
+    lite.apply(plan)
+    assert len(lite.our_writes(person)) == 1
+    out_of_step(lite, 3)
+    paced(lite, most=3, per_hour=3)
+    report = serve(lite)
+    assert (report.pushed, report.held) == (2, 1)
+
+
+def test_a_retry_campaign_keeps_to_its_own_budget(lite: World) -> None:
+    out_of_step(lite, 3)
+    paced(lite, most=10, per_hour=1)
+    campaign = a_campaign(
+        name="hourly-retries", select=Select(retries=True), fixers=(), sync_load=SyncLoad(max_backlog=1)
+    )
+    report = run(lite, campaign).retries
+    assert report is not None
+    assert (report.pushed, report.held) == (1, 2)
+
+
+def test_a_person_whom_marketo_does_not_take_is_not_counted_as_pushed(lite: World) -> None:
+    gone, other = out_of_step(lite, 2)
+
+    def deleted_meanwhile() -> None:
+        if lite.sandbox.instance.get(int(gone)) is not None:
+            lite.sandbox.instance.delete(int(gone), actor="somebody@else.example")
+
+    lite.engine.gate = deleted_meanwhile
+    report = serve(lite)
+    assert (report.pushed, report.failed) == (1, 1)
+    assert pushed(lite) == [int(other)]
+    assert {lite.state_of(person) for person in (gone, other)} == {CaseState.RETRYING}
+    notes = [lite.case_of(person).note or "" for person in (gone, other)]
+    assert "failed" in notes[0]
+    assert "failed" not in notes[1]
+
+
+def test_a_call_that_fails_brings_back_only_its_own_people(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remediator.engine.retrying.TRIGGER_SIZE", 1)
+    people = out_of_step(lite, 3)
+    calls = 0
+
+    def second_call_fails() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            fault = {"name": "server_error", "status": 503, "match": TRIGGER, "times": None}
+            lite.sandbox.faults.add(fault)
+
+    lite.engine.gate = second_call_fails
+    with pytest.raises(VendorError):
+        serve(lite)
+    assert pushed(lite) == [int(people[0])]
+    tries = lite.engine.store.attempts([lite.case_of(person).id for person in people])
+    assert [tries[case].count for case in sorted(tries)] == [1, 1]
+    notes = [lite.case_of(person).note or "" for person in people]
+    assert notes[0] == "try 1 of 8"
+    assert notes[1].startswith("try 1 of 8 failed")
+    assert notes[2].startswith("not tried failed")
+    due = [lite.case_of(person).due_at for person in people]
+    assert all(at is not None and at > lite.engine.clock() for at in due)
