@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import threading
@@ -206,6 +207,43 @@ def test_campaigns_run_side_by_side(lite: World) -> None:
         bot.later(HOUR)
         wait_for("both", lambda: work.most_at_once == 2)
         work.go_on.set()
+
+
+def values_in_memory() -> Counter[str]:
+    """Count the values of ours that are alive in this process, without the sandbox's."""
+    gc.collect()
+    names = (f"{type(one).__module__}.{type(one).__qualname__}" for one in gc.get_objects())
+    return Counter(
+        name
+        for name in names
+        if name.startswith("remediator.") and not name.startswith("remediator.sandbox.")
+    )
+
+
+def test_cycle_after_cycle_leaves_no_value_in_memory(lite: World) -> None:
+    lite.lead(country="Deutschland")
+    lite.lead(industry="Technology\u200b")
+    lite.refuse()
+    job = job_of(parse_campaign('name: hourly\nschedule: "0 * * * *"\nmode: observe\n', name="hourly.yaml"))
+    bot = Bot(lite, (job,))
+    bot.settings = bot.settings.model_copy(update={"campaigns_at_once": 1})
+
+    def ran() -> int:
+        return sum(run.campaign == "hourly" for run in lite.engine.store.runs(limit=100))
+
+    def cycles(daemon: Daemon, count: int) -> Counter[str]:
+        for number in range(ran() + 1, ran() + count + 1):
+            bot.later(HOUR)
+            wait_for("the cycle", partial(lambda n: ran() == n and not daemon.pulse.state.busy, number))
+        return values_in_memory()
+
+    with bot.running() as daemon:
+        first, second, third = cycles(daemon, 3), cycles(daemon, 4), cycles(daemon, 4)
+    assert first
+    # An engine that is lent for the first time reads what the objects look like, and keeps that.
+    leaked = {name for name in third if min(third[name] - second[name], second[name] - first[name]) >= 4}
+    assert leaked == set()
+    assert [run.outcome for run in lite.engine.store.runs() if run.campaign] == ["ok"] * 11
 
 
 def test_a_cycle_that_failed_is_tried_again_before_its_next_tick(lite: World) -> None:
