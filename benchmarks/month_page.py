@@ -9,7 +9,7 @@ from benchmarks.month_days import Day, Month
 from benchmarks.month_processes import MAX_CHANGES, PER_DAY
 from benchmarks.month_promises import promises
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 130, 52, 18
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 720, 150, 66, 24
 """Of a chart, its labels' margins included."""
 
 _STYLE = """
@@ -29,7 +29,7 @@ border-bottom:1px solid var(--line)}th{font-weight:600}
 figure{margin:0}figcaption{font-weight:600}figcaption span{font-weight:400}
 svg{width:100%;height:auto;display:block}svg rect{fill:var(--bar)}svg .struck{fill:var(--struck)}
 svg line{stroke:var(--line)}svg .limit{stroke:var(--fail);stroke-dasharray:4 3}
-svg text{fill:var(--soft);font-size:12px}
+svg text{fill:var(--soft);font-size:17px}
 .key{display:inline-block;width:.8em;height:.8em;background:var(--bar);margin:0 .3em 0 .8em}
 .key.struck{background:var(--struck)}
 """
@@ -38,8 +38,10 @@ svg text{fill:var(--soft);font-size:12px}
 def page(month: Month) -> str:
     """Return the page."""
     days = month.days
-    failed = sum(promise.kept is False for promise in promises(month))
-    headline = "every promise kept" if not failed else f"{failed} promises NOT kept"
+    kept = [promise.kept for promise in promises(month)]
+    headline = f"{kept.count(True)} of {len(kept)} promises kept"
+    if None in kept:
+        headline += f", {kept.count(None)} not judged"
     store = {"sqlite": "SQLite", "postgres": "PostgreSQL"}[month.database]
     said = (
         f"A daemon beside a sandbox of both vendors, on a fast clock, with its store in {store}: "
@@ -58,7 +60,7 @@ def page(month: Month) -> str:
         f'<span class="key struck"></span>a day on which a vendor failed</p>'
         f'<div class="charts">{"".join(_charts(days))}</div>'
         f'<p class="soft">What is over is taken away after {month.retention_days} days.'
-        f" Faults: {escape(', '.join(month.faults)) or 'none'} (the first day is 0).</p>"
+        f" Faults: {escape(', '.join(month.faults)) or 'none'}.</p>"
         f"<h2>Runs</h2>{_runs(month)}"
         f'<details><summary>Rows of the store</summary><div class="wide">{_rows(days)}</div></details>'
         "</html>\n"
@@ -83,7 +85,7 @@ def _charts(days: Sequence[Day]) -> Iterator[str]:
         ("API calls to both vendors", [day.calls for day in days], None),
         ("Memory of the daemon, MB", [day.memory_mb for day in days], None),
         ("Store on the disk, MB", [day.store_mb for day in days], None),
-        ("Rows that retention keeps to their size", [day.kept for day in days], None),
+        ("Rows that retention bounds", [day.kept for day in days], None),
         ("Cases proven gone, so far", [day.cleared for day in days], None),
     )
     for title, numbers, limit in series:
@@ -107,7 +109,7 @@ def _drawn(numbers: Sequence[float], struck: Sequence[bool], limit: float | None
 
     for mark in (0.0, most / 2, most):
         yield f'<line x1="{_LEFT}" x2="{_WIDTH}" y1="{y(mark):.1f}" y2="{y(mark):.1f}"/>'
-        yield f'<text x="{_LEFT - 6}" y="{y(mark) + 4:.1f}" text-anchor="end">{mark:,.0f}</text>'
+        yield f'<text x="{_LEFT - 6}" y="{y(mark) + 6:.1f}" text-anchor="end">{mark:,.0f}</text>'
     if limit is not None:
         yield f'<line class="limit" x1="{_LEFT}" x2="{_WIDTH}" y1="{y(limit):.1f}" y2="{y(limit):.1f}"/>'
     for at, number in enumerate(numbers):
@@ -119,7 +121,7 @@ def _drawn(numbers: Sequence[float], struck: Sequence[bool], limit: float | None
         )
         if at == 0 or (at + 1) % 5 == 0:
             middle = left + wide * 0.38
-            yield f'<text x="{middle:.1f}" y="{_HEIGHT + 14}" text-anchor="middle">{at + 1}</text>'
+            yield f'<text x="{middle:.1f}" y="{_HEIGHT + 19}" text-anchor="middle">{at + 1}</text>'
 
 
 def _runs(month: Month) -> str:

@@ -80,7 +80,7 @@ class People:
             self.pair.control.delete("/faults").raise_for_status()
         for fault in self.faults.get((day, hour), ()):
             self.pair.post("/faults", **fault)
-            self.ordered.append(f"day {day}: {fault['name']}")
+            self.ordered.append(f"day {day + 1}: {fault['name']}")
 
     def _export(self, day: int) -> None:
         """Export the Sync Errors tab into the daemon's inbox, as a browser does: first under another name."""
