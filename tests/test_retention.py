@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -109,11 +110,56 @@ def test_erase_says_what_it_took_of_one_person(remediator: Remediator, sqlite_ur
     tried = remediator("erase", "--marketo-id", "1001", "--dry-run", "--json").json
     assert (tried["dry_run"], tried["cases"], tried["changes"]) == (True, 1, 1)
     said = remediator("erase", "--marketo-id", "1001").err
-    assert "erased: texts of 1 cases, 1 changes" in said
+    assert "erased: 1 cases, 1 changes" in said
+    assert "Out of reach, and yours to clear: backups" in said
     assert "1001" not in said
     with Store.open(sqlite_url) as store:
-        assert [case.message == "(erased)" for case in store.cases()] == [True, False]
+        assert [case.id for case in store.cases()] == [2]
         assert store.verify_audit().intact
+    again = remediator("erase", "--marketo-id", "1001", "--json").json
+    assert [again[name] for name in ("cases", "changes", "entries", "mentions", "traces")] == [
+        0,
+        0,
+        0,
+        0,
+        None,
+    ]
+
+
+def test_erase_names_the_exports_that_still_hold_the_person(
+    remediator: Remediator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REMEDIATOR_DAEMON_INBOX", str(tmp_path / "inbox"))
+    kept = {
+        "inbox/a.csv": b"Id,Message\n1001,x\n",
+        "processed/b.csv": "Jane@X.example;y\n".encode("utf-16"),
+        "processed/c.csv": b"21001,jane@x.example.org-chart 10012\n",
+        "rejected/d.csv": b'"\xff 00Q5g00000ZzCaN"\n',
+    }
+    for name, content in kept.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    person = ("--marketo-id", "1001", "--email", "jane@x.example", "--salesforce-id", "00Q5g00000ZzCaNEAV")
+    found = remediator("erase", *person, "--json").json["exports"]
+    assert [Path(name).name for name in found] == ["a.csv", "b.csv", "c.csv", "d.csv"]
+    only = remediator("erase", "--marketo-id", "1001", "--dry-run").err
+    assert "still names this person" in only
+    assert "a.csv" in only
+    assert "c.csv" not in only
+
+
+def test_erase_says_when_traces_may_be_left_and_how_to_get_rid_of_them(
+    remediator: Remediator, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remediator.store.database.BUSY_TIMEOUT_S", 0.05)
+    with Store.open(sqlite_url) as store:
+        open_cases(store, 1)
+        with store._database.reading() as reading:
+            reading.exec_driver_sql("SELECT count(*) FROM cases").all()
+            said = remediator("erase", "--marketo-id", "1001", code=2).err
+    assert "erased: 1 cases" in said
+    assert "may still hold old bytes" in said
+    assert "remediator retention --compact" in said
 
 
 def test_erase_is_refused_while_a_write_to_the_person_is_unsettled(
@@ -128,9 +174,9 @@ def test_erase_is_refused_while_a_write_to_the_person_is_unsettled(
         said = remediator("erase", "--marketo-id", "1001", *extra, code=4).err
         assert "p1-1 of this person is being written" in said
     with Store.open(sqlite_url) as store:
-        assert [case.message == "(erased)" for case in store.cases()] == [False]
+        assert store.count_cases() == 1
 
 
-@pytest.mark.parametrize("named", [(), ("--marketo-id", " "), ("--salesforce-id", "")])
+@pytest.mark.parametrize("named", [(), ("--marketo-id", " "), ("--salesforce-id", ""), ("--email", " ")])
 def test_erase_needs_a_person(remediator: Remediator, named: tuple[str, ...]) -> None:
-    assert "--marketo-id, --salesforce-id" in remediator("erase", *named, code=1).err
+    assert "--marketo-id, --salesforce-id or --email" in remediator("erase", *named, code=1).err

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from remediator.cli.options import DryRun, Json, options
-from remediator.errors import ConfigError
+from remediator.errors import EXIT_PARTIAL, ConfigError
+
+if TYPE_CHECKING:
+    from remediator.store import Erased, Store
 
 
 def register(app: typer.Typer) -> None:
@@ -20,32 +24,61 @@ def erase(
     context: typer.Context,
     marketo_id: Annotated[str | None, typer.Option(help="The person's Marketo id.")] = None,
     salesforce_id: Annotated[str | None, typer.Option(help="Id of the lead or contact.")] = None,
+    email: Annotated[
+        str | None, typer.Option(help="Address; every text that mentions it is taken out.")
+    ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Take one person's data out of store and audit log; the audit chain stays whole. It cannot be undone."""
+    """Take one person out of store and audit log; the audit chain stays whole. It cannot be undone."""
     from remediator.cli import output, wiring
+    from remediator.leftovers import exports_naming
+    from remediator.store import Person
 
-    if not (marketo_id or "").strip() and not (salesforce_id or "").strip():
-        raise ConfigError("erase: name the person by --marketo-id, --salesforce-id, or both")
-    with wiring.open_store(options(context)) as (_, store):
-        erased = store.retention.erase(
-            marketo_id=marketo_id,
-            salesforce_id=salesforce_id,
-            actor=wiring.actor(),
-            now=wiring.now(),
-            dry_run=dry_run,
-        )
+    person = Person(marketo_id=marketo_id, salesforce_id=salesforce_id, email=email)
+    if not any((one or "").strip() for one in (marketo_id, salesforce_id, email)):
+        raise ConfigError("erase: name the person by --marketo-id, --salesforce-id or --email, or several")
+    with wiring.open_store(options(context)) as (settings, store):
+        erased = store.retention.erase(person, actor=wiring.actor(), now=wiring.now(), dry_run=dry_run)
+        traces = None if dry_run else _scrubbed(store)
+    files = [str(path) for path in exports_naming(person, settings.daemon.inbox)]
     if as_json:
-        output.print_json({"dry_run": dry_run, **output.plain(erased)})
-        return
-    word = "would be erased" if dry_run else "erased"
+        row = output.plain(erased)
+        output.print_json({"dry_run": dry_run, **row, "traces": traces, "exports": files})
+    else:
+        _tell(erased, files, traces, dry_run=dry_run)
+    if traces:
+        raise typer.Exit(EXIT_PARTIAL)
+
+
+def _scrubbed(store: Store) -> str | None:
+    """Rewrite the store without traces of what was deleted; say why that could not be done."""
+    from remediator.errors import StoreError
+
+    try:
+        clean = store.retention.compact()
+    except StoreError as exc:
+        return str(exc)
+    return None if clean else "somebody kept reading the store as it was before"
+
+
+def _tell(erased: Erased, files: Sequence[str], traces: str | None, *, dry_run: bool) -> None:
+    from remediator.cli import output
+
     output.say(
-        f"{word}: texts of {erased.cases} cases, {erased.changes} changes with their values, "
-        f"details of {erased.entries} audit entries"
+        f"{'would be erased' if dry_run else 'erased'}: {erased.cases} cases, {erased.changes} changes with "
+        f"their values, details of {erased.entries} audit entries, {erased.mentions} other mentions"
     )
+    if traces:
+        output.say(
+            "[yellow]the database files may still hold old bytes of it[/yellow]: "
+            f"{traces}. Run: remediator retention --compact"
+        )
+    for name in files:
+        output.say(f"[yellow]still names this person[/yellow]: {name}")
     output.say(
-        "[dim]Exports, plan files and reports on your disks are not the store's: delete those too[/dim]"
+        "[dim]Out of reach, and yours to clear: backups and the database server's own logs, plan files, "
+        "reports, exports (of the audit log too), log lines, notifications that were sent, both vendors[/dim]"
     )
 
 

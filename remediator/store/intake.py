@@ -14,6 +14,7 @@ from remediator.fingerprint import fingerprint, salesforce_id_18, sighting_key
 from remediator.lifecycle import check_move
 from remediator.model import CaseState, Diagnosis, SyncFailure
 from remediator.store.columns import storable
+from remediator.store.going import next_case
 from remediator.store.rows import AnyRow, cause_key, chunks, diagnosis_text
 from remediator.store.schema import cases, sightings
 from remediator.store.values import TakeResult
@@ -163,6 +164,9 @@ def _open_new(writing: Writing, groups: Sequence[list[_Arrival]], tally: _Tally)
         tally.new += 1
         tally.again += len(group) - 1
     if rows:
+        first = next_case(writing.conn)
+        if first is not None:
+            rows = [{"id": number, **row} for number, row in enumerate(rows, start=first)]
         writing.conn.execute(insert(cases), rows)
 
 

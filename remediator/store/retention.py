@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, func, select, update
 
 from remediator.errors import StoreError
 from remediator.store import anchors, erasure, room
@@ -31,6 +31,7 @@ from remediator.store.audit import expired_entry
 from remediator.store.carried import carry
 from remediator.store.chain import EXPIRED
 from remediator.store.database import Database
+from remediator.store.going import row_key, take_rows
 from remediator.store.runs import signing_key
 from remediator.store.schema import (
     api_calls,
@@ -39,19 +40,16 @@ from remediator.store.schema import (
     audit_heads,
     audit_payloads,
     cases,
-    change_cases,
     changes,
-    declined_cases,
     intakes,
     notices,
     plans,
-    retries,
     runs,
     sightings,
     ticks,
 )
-from remediator.store.values import Cutoffs, Erased
-from remediator.store.writing import Writing, writing
+from remediator.store.values import Cutoffs, Erased, Person
+from remediator.store.writing import writing
 
 BATCH = 500
 """Rows of a transaction: others wait for it no longer than for any other write."""
@@ -123,15 +121,7 @@ class Retention:
                 room.give_back(self._database)
         return counts
 
-    def erase(
-        self,
-        *,
-        marketo_id: str | None = None,
-        salesforce_id: str | None = None,
-        actor: str,
-        now: datetime,
-        dry_run: bool = False,
-    ) -> Erased:
+    def erase(self, person: Person, *, actor: str, now: datetime, dry_run: bool = False) -> Erased:
         """Take one person out of the store; a dry run does the same and takes it back.
 
         Raises:
@@ -140,7 +130,7 @@ class Retention:
         """
         erased = Erased(cases=0, changes=0, entries=0)
         with suppress(_Undo), writing(self._database, self._connection, now=now, actor=actor) as open_:
-            erased = erasure.erase(open_, marketo_id=marketo_id, salesforce_id=salesforce_id)
+            erased = erasure.erase(open_, person)
             if dry_run:
                 raise _Undo
         return erased
@@ -174,7 +164,7 @@ class Retention:
             _Old(
                 table=table,
                 which=and_(table.c.connection == self._connection, old(before)),
-                key=next((table.c[name] for name in ("seq", "id") if name in table.c), None),
+                key=row_key(table),
             )
             for table, before, old in conditions
             if before is not None
@@ -197,9 +187,9 @@ class Retention:
                 batch = select(key).where(old.which, key > after).order_by(key).limit(BATCH)
                 keys = list(open_.conn.execute(batch).scalars())
                 if keys:
-                    _take_along(open_, table, keys)
-                    carry(open_, table, key.in_(keys))
-                    open_.conn.execute(delete(table).where(key.in_(keys)))
+                    if table is cases:
+                        erasure.forget_cases(open_, keys)
+                    take_rows(open_, table, keys)
             gone[table.name] += len(keys)
             if len(keys) < BATCH:
                 return
@@ -269,25 +259,6 @@ class Retention:
                     select(audit_heads.c.seq).where(audit_heads.c.connection == self._connection)
                 ).scalar_one()
         return int(young) - 1
-
-
-def _take_along(open_: Writing, table: Table, keys: list[Any]) -> None:
-    """Take away what hangs on rows that go."""
-    hanging: list[tuple[Table, ColumnElement[bool]]] = []
-    if table is changes:
-        hanging = [(change_cases, change_cases.c.change_seq.in_(keys))]
-    elif table is cases:
-        hanging = [(one, one.c.case_id.in_(keys)) for one in (sightings, declined_cases, retries)]
-    elif table is plans:
-        gone = exists().where(
-            plans.c.seq.in_(keys),
-            plans.c.connection == declined_cases.c.connection,
-            plans.c.id == declined_cases.c.plan_id,
-        )
-        hanging = [(declined_cases, gone)]
-    for one, which in hanging:
-        carry(open_, one, which)
-        open_.conn.execute(delete(one).where(which))
 
 
 def _shown(cutoffs: Cutoffs) -> dict[str, str]:

@@ -49,6 +49,7 @@ from remediator.store.values import (
     CaseMove,
     CaseQuery,
     Lease,
+    Person,
     PlanSummary,
     Sighting,
     TakeResult,
@@ -414,9 +415,8 @@ class Store:
         """Take one person's data out of messages, values and audit payloads; the chain still verifies.
 
         Returns:
-            How many cases, changes and audit entries lost something.
+            How many cases, changes and audit entries went or lost something.
         """
-        erased = self.retention.erase(
-            marketo_id=marketo_id, salesforce_id=salesforce_id, actor=actor, now=now
-        )
+        person = Person(marketo_id=marketo_id, salesforce_id=salesforce_id)
+        erased = self.retention.erase(person, actor=actor, now=now)
         return erased.cases + erased.changes + erased.entries

@@ -200,12 +200,31 @@ class Cutoffs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Whom to erase; at least one of the three.
+
+    Attributes:
+        email: finds texts that mention it, but no record of which nothing mentions it.
+    """
+
+    marketo_id: str | None = None
+    salesforce_id: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """How many cases, changes and audit entries lost something when a person was erased."""
+    """What went when a person was erased.
+
+    Attributes:
+        entries: audit entries whose details were emptied.
+        mentions: other rows that mentioned the e-mail address.
+    """
 
     cases: int
     changes: int
     entries: int
+    mentions: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
