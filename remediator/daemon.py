@@ -23,7 +23,18 @@ from remediator.errors import ConfigError, LeaseHeld, LeaseLost, LimitReached, R
 from remediator.health import Port, Pulse
 from remediator.memory import share_one_heap
 from remediator.metrics import render, write_textfile
-from remediator.rounds import Done, exported_when, follow_up, guarded, recover, run_job, take_exports, tidy
+from remediator.rounds import (
+    EXPORTS,
+    Done,
+    exported_when,
+    follow_up,
+    guarded,
+    late_export,
+    recover,
+    run_job,
+    take_exports,
+    tidy,
+)
 from remediator.store import Store
 from remediator.switch import Switch
 from remediator.telling import LogTeller, Teller
@@ -73,6 +84,7 @@ class Daemon:
         self._agenda = Agenda(store, clock)
         self._troubles: dict[str, str | None] = {}
         self._next_upkeep: datetime | None = None
+        self._next_export_look: datetime | None = None
         self._upkeep_failures = 0
         self._next_textfile = 0.0
 
@@ -171,6 +183,7 @@ class Daemon:
 
     def _start_work(self) -> None:
         self._start_intake()
+        self._look_for_late_exports()
         halt = self._switch.halted()
         self.pulse.say(halted=None if halt is None else f"{halt.by}: {halt.why}")
         if halt is None:
@@ -260,6 +273,18 @@ class Daemon:
                 INTAKE,
                 lambda: self._heard(take_exports(inbox, bench.any, paths, exported_at=when).done),
             )
+
+    def _look_for_late_exports(self) -> None:
+        now = self._clock()
+        if self._next_export_look is not None and now < self._next_export_look:
+            return
+        self._next_export_look = now + timedelta(seconds=self._bench.config.settings.daemon.upkeep_s)
+        late = late_export(self._store, self._bench.config.settings.daemon, now=now)
+        self.pulse.say(late_export=None if late is None else str(late))
+        if late is None:
+            self._settled(EXPORTS)
+        else:
+            self._trouble(EXPORTS, late)
 
     def _start_campaigns(self) -> None:
         config = self._bench.config

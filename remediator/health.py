@@ -43,6 +43,7 @@ class State:
         halted: why nothing is written, ``None`` when writes may go out.
         store_error: why the store does not answer.
         config_error: why the files as they are now are not in force.
+        late_export: that nobody has exported the vendor's failures for too long; says nothing of readiness.
         busy: the work under way, by name.
     """
 
@@ -51,6 +52,7 @@ class State:
     halted: str | None = None
     store_error: str | None = None
     config_error: str | None = None
+    late_export: str | None = None
     busy: tuple[str, ...] = ()
 
 

@@ -19,11 +19,13 @@ from remediator.errors import (
     exit_code,
 )
 from remediator.rounds import (
+    EXPORTS,
     Done,
     Job,
     exported_when,
     follow_up,
     guarded,
+    late_export,
     recover,
     run_job,
     take_exports,
@@ -120,6 +122,7 @@ class Once:
         left = recover(self._store, now=engine.clock())
         if only is None:
             self._do("inbox", lambda: self._take_exports(engine))
+            self._look_for_late_exports(engine)
         for job in self._due(engine, only, cut_short=left):
             self._do(f"campaign:{job.name}", lambda job=job: run_job(engine, job), to=job.notify)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         if only is None:
@@ -133,6 +136,12 @@ class Once:
         agenda = Agenda(self._store, engine.clock, from_the_start=True)
         agenda.again(cut_short)
         return [job for tick, job in agenda.due(jobs) if agenda.claim(job, tick)]
+
+    def _look_for_late_exports(self, engine: Engine) -> None:
+        late = late_export(self._store, self._bench.config.settings.daemon, now=engine.clock())
+        self._teller.trouble(EXPORTS, late)
+        if late is not None:
+            self._cycle.add(EXPORTS, Done(said=str(late)))
 
     def _take_exports(self, engine: Engine) -> Done | None:
         settings = self._bench.config.settings.daemon

@@ -22,14 +22,26 @@ from remediator.engine.recording import DAILY_SHARE, RunRecord, metered_work, re
 from remediator.engine.retrying import POLICIES, serve_retries
 from remediator.engine.scan import ScanReport, scan_file
 from remediator.engine.verifying import verify_due
-from remediator.errors import EXIT_LIMIT, EXIT_OK, EXIT_PARTIAL, ConfigError, LimitReached, VendorError
+from remediator.errors import (
+    EXIT_LIMIT,
+    EXIT_OK,
+    EXIT_PARTIAL,
+    ConfigError,
+    LimitReached,
+    RemediatorError,
+    VendorError,
+)
 from remediator.model import CaseState, ChangeState
 from remediator.retention import keep_daily
+from remediator.settings_daemon import DaemonSettings
 from remediator.store import CaseQuery, Gap, Lease, Store
 from remediator.watch import Inbox, shape_of
 
 CAMPAIGN, UPKEEP, INTAKE = "campaign", "upkeep", "watch"
 """What the runs are called; only whoever has the writer's lease makes such runs."""
+
+EXPORTS = "exports"
+"""What has the trouble when nobody exports."""
 
 TAB_KEEPS = timedelta(days=5)
 """Marketo's Sync Errors tab shows five days; what was not exported in time is gone."""
@@ -250,6 +262,25 @@ def _take(
         _declare_gap(engine, covered_until, exported_at)
     taken.reports.append(report)
     inbox.done(path, shape)
+
+
+def late_export(store: Store, settings: DaemonSettings, *, now: datetime) -> RemediatorError | None:
+    """Return what to tell when nobody has exported for too long, before failures are lost; else ``None``.
+
+    Only where exports are awaited (there is an inbox) and have come before.
+    """
+    if settings.inbox is None or not settings.late_export_days:
+        return None
+    last = store.meters.last_intake()
+    if last is None or now - last < timedelta(days=settings.late_export_days):
+        return None
+    lost = last + TAB_KEEPS
+    # No year: the text stays the same for as long as the trouble does, and a mail hides long figures.
+    return RemediatorError(
+        f"no export of the Sync Errors tab came since {last:%a %d %b %H:%M} UTC, and Marketo keeps failures "
+        f"for five days: those refused then are lost from {lost:%a %d %b %H:%M} UTC on. Export the tab into "
+        f"{settings.inbox.name}, or set daemon.late_export_days to 0 if no exports are to come"
+    )
 
 
 def _declare_gap(engine: Engine, covered_until: datetime | None, exported_at: datetime) -> None:

@@ -21,6 +21,11 @@ class DaemonSettings(BaseModel):
     settle_s: float = Field(
         5, ge=0, description="an export is taken when it has not changed for so long, seen by two looks"
     )
+    late_export_days: float = Field(
+        4,
+        ge=0,
+        description="days without an export in the inbox until somebody is told; Marketo keeps 5; 0 = off",
+    )
     look_s: float = Field(1, gt=0, le=5, description="seconds between two looks at everything")
     upkeep_s: float = Field(60, ge=1, description="seconds between two servings of retries and verification")
     listen: str = Field(LISTEN, description="host:port of /metrics, /healthz and /readyz; empty for none")

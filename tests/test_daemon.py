@@ -16,18 +16,20 @@ from pathlib import Path
 
 import pytest
 
-from remediator.bench import Config
+from remediator.bench import Bench, Config
 from remediator.campaigns import parse_campaign
 from remediator.daemon import Daemon
 from remediator.engine.core import Engine
 from remediator.engine.recording import RunRecord
 from remediator.errors import ConfigError, LimitReached, TransientError
 from remediator.model import CaseState, ChangeState
-from remediator.rounds import Done, Job, job_of
+from remediator.once import Once
+from remediator.rounds import Done, Job, job_of, late_export
 from remediator.sandbox.exports import sync_errors_csv
 from remediator.sandbox.server import Sandbox
 from remediator.settings_daemon import DaemonSettings
 from remediator.store import CaseQuery, Store
+from remediator.switch import Switch
 from remediator.telling import LogTeller
 from tests.daemons import (
     DaemonProcess,
@@ -354,6 +356,62 @@ def test_a_change_that_needs_a_restart_is_refused_and_said(lite: World) -> None:
         daemon.reload()
         wait_for("the alert", lambda: bot.alerts)
     assert "restart" in str(bot.alerts[0])
+
+
+def test_that_nobody_exports_is_told_before_failures_are_lost_and_its_end_too(a_world: World) -> None:
+    inbox = a_world.folder / "inbox"
+    settings = DaemonSettings(listen="", look_s=0.02, lease_s=5, inbox=inbox, settle_s=0)
+    bot = Bot(a_world, settings=settings)
+    a_world.lead(country="Deutschland")
+    a_world.pass_time(minutes=6)
+    a_world.scan()
+    with bot.running() as daemon:
+        bot.later(timedelta(days=3, hours=23))
+        wait_for("a look", lambda: not daemon.pulse.state.busy)
+        assert bot.alerts == []
+        bot.later(timedelta(hours=2))
+        wait_for("the news", lambda: [key for key, _ in bot.alerts] == ["exports"])
+        assert "are lost from" in str(bot.alerts[0][1])
+        assert daemon.pulse.ready
+        wait_for("health to say so", lambda: daemon.pulse.state.late_export is not None)
+        now = a_world.sandbox.clock.now()
+        (inbox / "again.csv").write_bytes(sync_errors_csv(a_world.sandbox.sync.errors, now=now) + b"\n")
+        wait_for("the export to be taken", lambda: not (inbox / "again.csv").exists())
+        bot.later(timedelta(minutes=2))
+        wait_for("the end of it", lambda: bot.alerts[-1] == ("exports", None))
+    assert len(bot.alerts) == 2
+
+
+@pytest.mark.parametrize(("days", "inbox"), [(0, "inbox"), (4, None)])
+def test_nobody_is_told_of_late_exports_where_none_are_awaited(
+    lite: World, days: float, inbox: str | None
+) -> None:
+    lite.lead(country="Deutschland")
+    lite.refuse()
+    folder = None if inbox is None else lite.folder / inbox
+    settings = DaemonSettings(inbox=folder, late_export_days=days)
+    later = lite.engine.clock() + timedelta(days=30)
+    assert late_export(lite.engine.store, settings, now=later) is None
+
+
+def test_one_cycle_tells_that_nobody_exports_too_and_its_code_stays_clean(lite: World) -> None:
+    lite.lead(country="Deutschland")
+    lite.refuse()
+    lite.pass_time(days=4)
+    store = lite.engine.store
+    bot = Bot(lite, settings=DaemonSettings(inbox=lite.folder / "inbox", settle_s=0))
+    switch = Switch(store.running, file=lite.folder / "kill", environment={})
+    with Bench(bot.load(), store, engines=1) as bench:
+        once = Once(store, bench, switch, stop=threading.Event(), teller=Heard(bot.alerts), virtual=True)
+        cycle = once.run()
+    assert [key for key, _ in bot.alerts] == ["exports"]
+    assert "are lost from" in cycle.said["exports"]
+    assert cycle.code == 0
+
+
+def test_before_the_first_export_nobody_is_told_that_it_is_late(lite: World) -> None:
+    settings = DaemonSettings(inbox=lite.folder / "inbox")
+    assert late_export(lite.engine.store, settings, now=lite.engine.clock()) is None
 
 
 def test_while_paused_exports_are_taken_in_and_no_campaign_begins(lite: World) -> None:
