@@ -66,6 +66,8 @@ class DateFixer:
         if isinstance(read, Declined):
             return read
         day, sure = read
+        if (said := _weekday(bare)) is not None and said != day.weekday():
+            sure = Confidence.WEAK
         how = f'"{text}" read as {day.isoformat()}'
         if field.type == "date":
             if time and time[5]:
@@ -77,6 +79,15 @@ class DateFixer:
 
 
 FIXER = DateFixer()
+
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _weekday(text: str) -> int | None:
+    """Return the English day of the week (Monday = 0) that stands before a date."""
+    named = re.match(r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*[.,]*\s", text, re.IGNORECASE)
+    return _DAYS.index(named[1].casefold()) if named else None
 
 
 def _read(text: str, order: object) -> tuple[date, Confidence] | Declined:

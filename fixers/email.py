@@ -105,7 +105,9 @@ def _one_address(text: str) -> tuple[str | None, Confidence, str]:
         how.append("signs around it removed")
     joined = re.sub(r"\s*([@.])\s*", r"\1", trimmed)
     if joined != trimmed:
-        sure = min(sure, Confidence.STRONG, key=_order)
+        # "Mr. doe@x.com", "doe@x.com. Thanks": a dot before a blank may end a word of the sentence around it.
+        loose = re.search(r"\.\s+[^@]*@|\s\.[^@]*@|@.*\.[^\W\d_]{2,}\.\s+\S", trimmed)
+        sure = min(sure, Confidence.WEAK if loose else Confidence.STRONG, key=_order)
         how.append("blanks around @ or dots removed")
     for doubled, sign, removed in ((r"@{2,}", "@", "doubled @"), (r"\.{2,}", ".", "doubled dots")):
         once = re.sub(doubled, sign, joined)

@@ -66,6 +66,8 @@ def match_entry(text: str, entries: Sequence[PicklistEntry], request: FixRequest
         }
         if len(found) == 1:
             (value,) = found
+            if reading is _singular and _names_another(text, value, entries):
+                confidence = Confidence.WEAK
             return Match(
                 value=value, confidence=confidence, how=f'{how} "{value}"', candidates=_lead(value, ranked)
             )
@@ -88,6 +90,8 @@ def _fuzzy(text: str, entries: Sequence[PicklistEntry], ranked: tuple[Candidate,
     # Digits carry meaning that one slip changes: "Tier 1" is not a typo of "Tier 2".
     if best.score < 80 or margin < 8 or re.findall(r"\d+", folded) != re.findall(r"\d+", near):
         return none
+    if _opposite(folded, near):
+        return none
     # So do beginnings and endings: unqualified and qualified, employee and employer.
     same_ends = (folded[0], folded[-1]) == (near[0], near[-1])
     sure = len(folded) >= 8 and slips <= 1 + len(folded) // 12 and margin >= 25 and same_ends
@@ -100,6 +104,30 @@ def _fuzzy(text: str, entries: Sequence[PicklistEntry], ranked: tuple[Candidate,
         how=how,
         candidates=ranked,
     )
+
+
+_TURNS = frozenset((
+    "un", "in", "im", "il", "ir", "dis", "non", "not", "no", "de", "anti", "ex", "pre", "post", "re", "sub",
+    "semi", "mis", "out", "on", "off", "up", "down", "e", "former", "never", "without", "except", "nicht",
+    "kein", "keine", "sans", "sin", "senza", "sem",
+))  # fmt: skip
+
+
+def _opposite(one: str, other: str) -> bool:
+    """Say whether one text is the other behind a word or syllable that turns its meaning."""
+    short, long = sorted((one, other), key=len)
+    for size in range(len(short) - 1, len(short) + 2):
+        front, back = long[:-size], long[-size:]
+        turn = front.strip(" -").rpartition(" ")[2]
+        if turn in _TURNS and DamerauLevenshtein.distance(back.strip(" -"), short, score_cutoff=1) <= 1:
+            return True
+    return False
+
+
+def _names_another(text: str, value: str, entries: Sequence[PicklistEntry]) -> bool:
+    """Say whether a word of the text is another entry: "In Active" beside Active and Inactive."""
+    parts = set(_bare(text).split())
+    return len(parts) > 1 and any(read_name(e.value, _bare) in parts for e in entries if e.value != value)
 
 
 def ranked_entries(text: str, entries: Sequence[PicklistEntry]) -> tuple[Candidate, ...]:
@@ -137,6 +165,8 @@ def _bare(text: str) -> str:
     if re.search(r"\d", spelt):
         # Beside digits a sign is part of the amount: "<50" is not ">50", and "1-10" is not "1 10".
         return _NOISE_BY_DIGITS.sub(" ", spelt).rstrip(" .,").lstrip()
+    # A minus at the end of a grade is a part of it, at the end of a word it is not.
+    spelt = re.sub(r"(?<![^\W\d_])([^\W\d_])-$", r"\1 minus", spelt)
     return _NOISE.sub(" ", spelt.replace("+", " plus ")).strip()
 
 

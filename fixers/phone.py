@@ -24,6 +24,9 @@ _EXTENSION = re.compile(
 )
 _SEVERAL = re.compile(r"\s*(?:;|/|\||,|\bor\b|\boder\b|\bou\b|\n)\s*(?=[+(\d])", re.IGNORECASE)
 _TRUNK_ZERO = re.compile(r"(\+\d{1,3})\s*\(0\)")
+# "(home)", "(mobile)": a word in brackets is a remark, not a word to be dialled.
+_REMARK = re.compile(r"\s*[(\[][^\W\d_]{2,}[^\W\d_ .]*[)\]]\s*$")
+_AMERICAN = re.compile(r"\D*\d{3}\D{1,2}\d{3}\D\d{4}(?!\d)")
 _NOT_ISO = {"UK": "GB", "EL": "GR"}
 
 
@@ -62,7 +65,7 @@ class PhoneFixer:
         ):
             return Declined(f'"{text}" seems to hold several numbers; choose one')
         region = country_of(request)
-        number = _parse(text, region)
+        number = _parse(_REMARK.sub("", text), region)
         if number is None and region is None:
             return Declined(f'"{text}" has no country code and the record no country; add one of them')
         if number is None:
@@ -97,15 +100,35 @@ def _written(request: FixRequest, text: str, number: PhoneNumber, region: str | 
     after = phonenumbers.format_number(plain, form) + (f" x{number.extension}" if number.extension else "")
     if after == request.value and refusal(request.field, after) is None:
         return Declined(f"{request.field.label} already holds a number in this form", passing=True)
-    letters = re.search(r"[^\W\d_]", _EXTENSION.sub("", re.sub(r"^\D*?(?=[+(\d])", "", text)))
+    dialled = re.sub(r"^\D*?(?=[+(\d])", "", _REMARK.sub("", text))
+    # An extension that was not told from the number may have been dialled with it.
+    letters = re.search(r"[^\W\d_]", _EXTENSION.sub("", dialled) if number.extension else dialled)
     international = re.match(r"[^+\d]*(?:\+|00)", text) is not None
     if letters:
         sure, how = Confidence.WEAK, "letters read as keypad digits"
     elif international:
         sure, how = Confidence.EXACT, f"its country code is +{number.country_code}"
+    elif _looks_foreign(text, number, region):
+        sure, how = Confidence.WEAK, f"read as a number of {region}, though it is not written like one"
     else:
         sure, how = Confidence.STRONG, f"read as a number of {region}"
     return propose(request, after, sure, f'"{text}": {how}', (Candidate(value=after, score=100.0),))
+
+
+def _looks_foreign(text: str, number: PhoneNumber, region: str | None) -> bool:
+    """Say whether a national number lacks the 0 that its country dials first, or is grouped like a US one."""
+    if region is None or number.country_code in (1, None):
+        return False
+    if number.country_code != phonenumbers.country_code_for_region(region):
+        return False
+    if _AMERICAN.fullmatch(text):
+        return True
+    digits = re.sub(r"\D", "", text)
+    trunk = phonenumbers.ndd_prefix_for_region(region, True)
+    if not trunk or digits.startswith((trunk, str(number.country_code))):
+        return False
+    kind = phonenumbers.number_type(number)
+    return kind not in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.TOLL_FREE)
 
 
 def country_of(request: FixRequest) -> str | None:

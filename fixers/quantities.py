@@ -206,10 +206,11 @@ def _lone_separator(body: str, sign: str, *, whole: bool) -> Amount | Unreadable
     front, _, back = body.partition(sign)
     as_decimal = Decimal(f"{front or 0}.{back or 0}")
     if len(back) != 3 or front in {"", "0"} or len(front) > 3 or front.startswith("0"):
-        return Amount(
-            amount=as_decimal,
-            confidence=Confidence.EXACT if len(back) != 3 or sign == "." else Confidence.STRONG,
-        )
+        exact = len(back) != 3 or sign == "."
+        if sign == "," and len(back) > 3 and not back.strip("0"):
+            # "1,0000" is ten thousand where digits are grouped by four.
+            return Amount(amount=as_decimal, confidence=Confidence.WEAK)
+        return Amount(amount=as_decimal, confidence=Confidence.EXACT if exact else Confidence.STRONG)
     as_thousands = Decimal(front + back)
     if whole:
         sure = Confidence.STRONG if sign == "," else Confidence.WEAK

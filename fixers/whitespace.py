@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import ftfy
 from ftfy.badness import is_bad
 from ftfy.fixes import unescape_html
@@ -12,6 +14,11 @@ from remediator.api import Category, Confidence, Declined, FixRequest, Proposal
 
 _LONGEST = 131_072  # the longest text that a Salesforce field holds
 _ROUNDS = 8
+# The first byte of a UTF-8 letter as Latin-1 shows it, and a second one that shows nothing.
+_UNSEEN = re.compile("(?:^|[^A-Z\u00c0-\u00de])[\u00c2-\u00f4][\u0080-\u00a0]")
+# After a capital it is a letter of its own before a no-break space ("IRM\u00c3\u00a0SILVA").
+_CAPITALS = re.compile("(?<=[A-Z\u00c0-\u00de]\u00c3)\u00a0")
+_HALF = re.compile("[\u00c2-\u00f4][\u0080-\u0084\u0086-\u009f]")
 
 
 class WhitespaceFixer:
@@ -37,9 +44,12 @@ class WhitespaceFixer:
                 f"the value has {len(value)} characters, more than any field takes; shorten it first"
             )
         tidy = paragraphs if field.type == "textarea" else one_line
-        cleaned = tidy(value)
-        mended, how = _mend(cleaned)
-        mended = tidy(mended)
+        # Mended first: half of a letter that was read wrongly is a control or an odd blank, and would be
+        # taken away with them.
+        mended, how = _mend(value)
+        if _HALF.search(mended):
+            return Declined("letters were lost when the text was decoded; type it again from its source")
+        cleaned, mended = tidy(value), tidy(mended)
         if mended == value:
             return Declined(f"{field.label} is already clean", passing=True)
         if not mended:
@@ -63,6 +73,7 @@ FIXER = WhitespaceFixer()
 def _mend(text: str) -> tuple[str, str]:
     """Return the text without entities and mojibake, and what was mended (``""`` = nothing)."""
     done: list[str] = []
+    text = _CAPITALS.sub(" ", text)
     unescaped = _without_entities(text)
     if unescaped != text:
         done.append("HTML entities")
@@ -71,6 +82,12 @@ def _mend(text: str) -> tuple[str, str]:
         if fixed != unescaped and not is_bad(fixed):
             done.append("wrongly decoded letters")
             unescaped = fixed
+    if _UNSEEN.search(unescaped):
+        try:
+            unescaped = unescaped.encode("latin-1").decode("utf-8")
+        except UnicodeError:
+            return unescaped, " and ".join(done)
+        done.append("wrongly decoded letters")
     return unescaped, " and ".join(done)
 
 

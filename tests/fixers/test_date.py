@@ -103,3 +103,8 @@ def test_a_moment_needs_a_zone() -> None:
 def test_an_iso_date_is_left_alone() -> None:
     assert "already" in refused(ask(FIXER, "2024-03-15", DATE))
     assert "already" in refused(ask(FIXER, "2024-03-15T10:00:00Z", MOMENT))
+
+
+def test_a_date_that_is_not_on_the_day_it_names_is_weak() -> None:
+    assert sureness(ask(FIXER, "Sunday, May 12, 2024", DATE)) is Confidence.EXACT
+    assert sureness(ask(FIXER, "Monday, May 12, 2024", DATE)) is Confidence.WEAK

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fixers.email import FIXER
-from remediator.api import Confidence
+from remediator.api import Confidence, Declined
 from tests.fixers.asking import a_field, ask, refused, repaired, sureness
 
 EMAIL = a_field(type="email", length=80, marketo_name="email")
@@ -120,3 +120,9 @@ def test_an_international_domain_is_written_in_ascii_for_marketo() -> None:
 
 def test_an_address_longer_than_its_field_is_declined() -> None:
     refused(ask(FIXER, f" {'x' * 60}@acme-industries.com", a_field(type="email", length=40)))
+
+
+@pytest.mark.parametrize("value", ["Mr. doe@x.com", "Thanks. doe@x.com", "doe@x.com. Thanks", "J. Doe@x.com"])
+def test_a_dot_that_may_end_a_sentence_is_never_surely_a_part_of_the_address(value: str) -> None:
+    answer = ask(FIXER, value, EMAIL)
+    assert isinstance(answer, Declined) or answer.confidence is Confidence.WEAK

@@ -123,3 +123,7 @@ def test_spreadsheet_notation_and_units_are_weak() -> None:
 
 def test_a_number_that_fits_is_left_alone() -> None:
     assert "already" in refused(ask(FIXER, 12.5, MONEY))
+
+
+def test_digits_grouped_by_four_are_not_surely_decimals() -> None:
+    assert sureness(ask(FIXER, "1,0000", a_field("double"))) is Confidence.WEAK

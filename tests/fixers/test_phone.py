@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fixers.phone import FIXER
-from remediator.api import Confidence, PicklistEntry
+from remediator.api import Confidence, Declined, PicklistEntry
 from tests.fixers.asking import a_field, ask, refused, repaired, sureness
 
 PHONE = a_field(type="phone", length=40)
@@ -67,3 +67,38 @@ def test_filler_and_impossible_numbers_are_declined(value: str | int | None) -> 
 
 def test_a_number_of_another_country_than_the_record_s_is_not_forced_into_it() -> None:
     refused(ask(FIXER, "030 901820", PHONE, record={"CountryCode": "US"}))
+
+
+@pytest.mark.parametrize(
+    ("value", "country"),
+    [
+        ("415-555-2671", "Germany"),
+        ("415 555 2671", "France"),
+        ("30 12345678", "Germany"),
+        ("20 7946 0958", "United Kingdom"),
+    ],
+)
+def test_a_number_that_is_not_written_as_its_country_dials_is_never_applied_alone(
+    value: str, country: str
+) -> None:
+    answer = ask(FIXER, value, PHONE, record={"Country": country})
+    assert isinstance(answer, Declined) or answer.confidence is Confidence.WEAK
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "number"),
+    [
+        ("030 12345678", "Germany", "+493012345678"),
+        ("98765 43210", "India", "+919876543210"),
+        ("06 1234 5678", "Italy", "+390612345678"),
+        ("011 49 30 12345678", "United States", "+493012345678"),
+        ("55 1234 5678", "Mexico", "+525512345678"),
+    ],
+)
+def test_a_number_as_its_country_dials_it_is_strong(value: str, country: str, number: str) -> None:
+    answer = ask(FIXER, value, PHONE, record={"Country": country})
+    assert (repaired(answer), sureness(answer)) == (number, Confidence.STRONG)
+
+
+def test_a_remark_in_brackets_is_not_dialled() -> None:
+    assert repaired(ask(FIXER, "+49 30 12 34 56 (Mobil)", PHONE)) == "+4930123456"

@@ -170,3 +170,26 @@ def test_a_dependent_list_without_a_controlling_value_says_what_to_correct_first
     assert "correct Industry first" in refused(
         ask(FIXER, "Cloud", BRANCH, record={"Industry": "Farming"}, fields=(INDUSTRY,))
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "listed"),
+    [
+        ("Unqualified", "Qualified"),
+        ("Not Approved", "Approved"),
+        ("Disapproved", "Approved"),
+        ("Subscribed", "Unsubscribed"),
+        ("No Banking", "Banking"),
+        ("Nonprofit", "Profit"),
+        ("B-", "B"),
+        ("Unqualifed", "Qualified"),
+    ],
+)
+def test_a_word_that_turns_the_meaning_is_never_a_slip(value: str, listed: str) -> None:
+    field = a_field("picklist", restricted=True, picklist=entries(listed, "Something Else"))
+    assert refused(ask(FIXER, value, field))
+
+
+def test_joined_words_are_weak_where_one_of_them_is_another_entry() -> None:
+    field = a_field("picklist", restricted=True, picklist=entries("Active", "Inactive"))
+    assert sureness(ask(FIXER, "In Active", field)) is Confidence.WEAK

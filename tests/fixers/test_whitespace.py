@@ -81,3 +81,32 @@ def test_lines_of_a_long_text_stay() -> None:
 def test_the_reason_names_the_characters() -> None:
     answer = ask(FIXER, "Ja\u200bne", a_field())
     assert "U+200B" in answer.reason
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ávila",
+        "Łódź",
+        "voilà",
+        "Škoda",
+        "Český Krumlov",
+        "Đà Nẵng",
+        "Москва",
+        "東京",
+        "Straße",
+        "Øresund",
+        "Ünal",
+    ],
+)
+def test_half_a_letter_that_shows_nothing_is_mended_before_what_shows_nothing_goes(name: str) -> None:
+    answer = ask(FIXER, name.encode().decode("latin-1"), a_field())
+    assert (repaired(answer), sureness(answer)) == (name, Confidence.STRONG)
+
+
+def test_no_letter_is_made_of_a_capital_and_the_blank_after_it() -> None:
+    assert repaired(ask(FIXER, "IRMÃ\u00a0SILVA", a_field())) == "IRMÃ SILVA"
+
+
+def test_half_a_letter_that_cannot_be_mended_is_declined_not_taken_away() -> None:
+    assert refused(ask(FIXER, "K\u00e4\u0081se", a_field()))
