@@ -6,12 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import jwt
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from remediator.errors import ConfigError
 from remediator.settings import MarketoSettings, SalesforceSettings
+
+TokenText = Annotated[str, Field(pattern=r"^[\x21-\x7e]+$")]
+"""A token as it can stand in a header."""
 
 MARKETO_TOKEN_PATH = "/identity/oauth/token"  # noqa: S105 - a path, not a password
 SALESFORCE_TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path, not a password

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from remediator.errors import AccessDenied, NoAnswer, TransientError
 from remediator.model import SystemName
 
+# Whatever a header asks for, the day's limits begin anew by then.
+LONGEST_RETRY_AFTER_S = 86_400.0
 _SECRETS = re.compile(r"(?i)(access_token=|client_secret=|assertion=|bearer\s+)[^\s&\"']+")
 
 
@@ -63,13 +67,43 @@ class Answer:
 
     @property
     def retry_after_s(self) -> float | None:
-        """The seconds that a ``Retry-After`` header asks for, ``None`` without a usable one."""
+        """The seconds that a ``Retry-After`` header asks for, ``None`` without a usable one.
+
+        A date counts from the answer's own ``Date``, so that it does not matter how our clock goes.
+        """
         text = self.headers.get("retry-after", "").strip()
-        return float(text) if text.isdigit() else None
+        if _SECONDS.fullmatch(text):
+            wait_s = float(text)
+        else:
+            try:
+                until = parsedate_to_datetime(text)
+                wait_s = (until - parsedate_to_datetime(self.headers.get("date", ""))).total_seconds()
+            except (ValueError, TypeError):
+                return None
+        return min(max(wait_s, 0.0), LONGEST_RETRY_AFTER_S)
 
     def json(self) -> Any:
-        """Parse the body; raises ``ValueError`` if it is not (whole) JSON."""
-        return json.loads(self.content)
+        """Parse the body.
+
+        Stricter than ``json.loads``: what two readers could read in two ways is not read at all.
+
+        Raises:
+            ValueError: it is not (whole) JSON, names a member twice, or holds a number or text that no JSON
+                can hold.
+        """
+        try:
+            read = json.loads(
+                self.content,
+                object_pairs_hook=_members,
+                parse_constant=_no_constant,
+                parse_float=_finite,
+            )
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        if _SURROGATE.search(self.content):
+            # Half a character can be neither stored nor sent on; encoding raises a ValueError.
+            json.dumps(read, ensure_ascii=False).encode()
+        return read
 
     def excerpt(self) -> str:
         """Return the body's beginning as text on one line, for an error message."""
@@ -82,6 +116,28 @@ class TokenRefused(AccessDenied):
 
 class HeldBack(TransientError):
     """A write that had to wait too long and was not sent."""
+
+
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands twice")
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"a number of {len(text)} characters is too large")
+    return number
 
 
 def redact(text: str) -> str:

@@ -113,7 +113,12 @@ class HttpSession:
         self._client = httpx.Client(
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            headers={"User-Agent": f"remediator/{version('remediator')}", "Accept": "application/json"},
+            headers={
+                "User-Agent": f"remediator/{version('remediator')}",
+                "Accept": "application/json",
+                # What a proxy remembers may have been written over since.
+                "Cache-Control": "no-cache",
+            },
             verify=_tls(),
             # A proxy that the environment names is for the world outside, not for a sandbox on loopback.
             trust_env=urlsplit(base_url).hostname not in _LOCAL_HOSTS,
@@ -241,7 +246,7 @@ class HttpSession:
             headers["Authorization"] = f"Bearer {token.value}"
         content = None
         if call.body is not None:
-            content = json.dumps(call.body, separators=(",", ":")).encode()
+            content = self._encoded(call)
             headers["Content-Type"] = "application/json"
         form = {name: str(value) for name, value in call.form.items()} if call.form is not None else None
         with self._counting:
@@ -259,6 +264,15 @@ class HttpSession:
             yield response
         finally:
             response.close()
+
+    def _encoded(self, call: Call) -> bytes:
+        try:
+            return json.dumps(call.body, separators=(",", ":"), allow_nan=False).encode()
+        except ValueError as exc:
+            raise PermanentError(
+                f"{self._system}: {call.name} cannot be sent: its body is no JSON ({exc})",
+                system=self._system,
+            ) from exc
 
     def _chunks(self, call: Call, response: httpx.Response, deadline: float) -> Iterator[bytes]:
         for chunk in response.iter_bytes():
@@ -292,15 +306,15 @@ class HttpSession:
         """Turn transport failures into our errors: was the call sent or not?"""
         try:
             yield
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as exc:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
             self._counted("no_connection")
             raise TransientError(
                 f"{self._system}: no connection for {call.name}: {redact(str(exc))}; nothing was sent. "
-                f"Check {self._system}.url and the network",
+                f"Check {self._system}.url, the network and its proxy",
                 code="NO_CONNECTION",
                 system=self._system,
             ) from exc
-        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as exc:
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as exc:
             raise PermanentError(
                 f"{self._system}: {call.name} cannot be sent: {redact(str(exc))}; check {self._system}.url",
                 system=self._system,

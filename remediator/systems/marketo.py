@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from remediator.errors import (
     AccessDenied,
-    NoAnswer,
     PermanentError,
     RecordMissing,
     RecordRefused,
@@ -169,24 +168,7 @@ class Marketo(Campaigns, Activities, BulkExtracts):
                 raise
             half = len(rows) // 2
             return [*self._sync_leads(rows[:half]), *self._sync_leads(rows[half:])]
-        if len(answers) != len(rows):
-            raise NoAnswer(
-                f"marketo: {call.name}: {len(rows)} records sent, {len(answers)} results came back",
-                code="INCOMPLETE",
-                system=self.name,
-            )
-        for row, answer in zip(rows, answers, strict=True):
-            if answer.get("id") is not None and str(answer["id"]) != row.record_id:
-                raise NoAnswer(
-                    f"marketo: {call.name}: the results are not in the order of the records "
-                    f"(person {row.record_id} was answered as {answer['id']})",
-                    code="INCOMPLETE",
-                    system=self.name,
-                )
-        return [
-            WriteResult(record_id=row.record_id, error=self.outcome(call, answer, good="updated"))
-            for row, answer in zip(rows, answers, strict=True)
-        ]
+        return self.results(call, [row.record_id for row in rows], answers, good="updated")
 
     def _people(
         self, filter_type: str, wanted: Mapping[str, str], fields: Sequence[str]
@@ -297,7 +279,7 @@ def _is_id(text: str) -> bool:
 
 def _id_of(row: Mapping[str, Any]) -> str:
     number = row.get("id")
-    if not isinstance(number, int):
+    if not isinstance(number, int) or isinstance(number, bool):
         raise _incomplete(_FILTER, "a person came without an id")
     return str(number)
 

@@ -175,11 +175,15 @@ class Activities(MarketoApi):
                 )
 
     def usage(self) -> Usage:
-        """Return today's calls of the whole subscription."""
-        rows = self.rows(Call(method="GET", template="/rest/v1/stats/usage.json"))
-        row = rows[0] if rows else {}
-        users = {str(item["userId"]): int(item["count"]) for item in row.get("users") or ()}
-        return Usage(total=int(row.get("total", 0)), by_user=users)
+        """Return today's calls of the whole subscription; raises ``VendorError`` when they are not told."""
+        call = Call(method="GET", template="/rest/v1/stats/usage.json")
+        try:
+            row = self.rows(call)[0]
+            users = {str(item["userId"]): int(item["count"]) for item in row.get("users") or ()}
+            return Usage(total=int(row["total"]), by_user=users)
+        except (IndexError, KeyError, TypeError, ValueError) as exc:
+            # None used would be a guess, and it is this very call that was made last.
+            raise _incomplete(call, "no figures in it") from exc
 
     def errors_today(self) -> Mapping[str, int]:
         """Return today's API errors as ``{code: count}``."""

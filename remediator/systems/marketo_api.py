@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError, model_validator
 
 from remediator.errors import AccessDenied, TransientError
 from remediator.model import SystemName
 from remediator.settings import MarketoSettings
-from remediator.systems.auth import MARKETO_TOKEN_PATH, Token, marketo_form
+from remediator.systems.auth import MARKETO_TOKEN_PATH, Token, TokenText, marketo_form
 from remediator.systems.calls import Answer, Call, TokenRefused, unclear
 from remediator.systems.http import HttpSession
 from remediator.systems.limiter import DailyShare, RateLimiter, window_bucket
@@ -32,7 +32,7 @@ class VendorWord(BaseModel):
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
     code: str
-    message: str = ""
+    message: str | None = None
 
 
 class Envelope(BaseModel):
@@ -47,12 +47,19 @@ class Envelope(BaseModel):
     nextPageToken: str | None = None  # noqa: N815 - the vendor's name
     moreResult: bool | None = None  # noqa: N815 - the vendor's name
 
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, members: Any) -> Any:
+        if not isinstance(members, dict):
+            return members
+        return {name: value for name, value in members.items() if value is not None}
+
 
 class _TokenBody(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    access_token: str
-    expires_in: float
+    access_token: TokenText
+    expires_in: FiniteFloat
 
 
 class MarketoApi:
@@ -188,11 +195,12 @@ class MarketoApi:
 
     def _envelope(self, call: Call, answer: Answer) -> Envelope:
         try:
-            return Envelope.model_validate_json(answer.content)
-        except ValidationError as exc:
+            return Envelope.model_validate(answer.json())
+        except ValueError:
+            # The reason is not told: it would quote the body, and so somebody's data.
             raise unclear(
                 call,
-                f"incomplete answer: no envelope ({len(answer.content)} bytes, {exc.error_count()} errors)",
+                f"incomplete answer: no envelope ({len(answer.content)} bytes)",
                 code="INCOMPLETE",
                 system=self.name,
             ) from None
@@ -202,12 +210,13 @@ class MarketoApi:
         if error:
             raise error
         envelope = self._envelope(call, answer)
-        if envelope.success:
-            return
-        if not envelope.errors:
-            raise unclear(call, "success is false, without an error", code="INCOMPLETE", system=self.name)
-        word = envelope.errors[0]
-        raise response_error(call, word.code, word.message, now=self._now())
+        if envelope.success != bool(envelope.errors):
+            if envelope.success:
+                return
+            word = envelope.errors[0]
+            raise response_error(call, word.code, word.message or "", now=self._now())
+        told = "true, beside an error" if envelope.success else "false, without an error"
+        raise unclear(call, f"success is {told}", code="INCOMPLETE", system=self.name)
 
     def _fetch_token(self) -> Token:
         # The form stays out of the address, and so out of every proxy's log.

@@ -83,13 +83,15 @@ class BulkExtracts(MarketoApi):
         self, kind: str, content: Mapping[str, object], poll_s: float
     ) -> Iterator[Mapping[str, str | None]]:
         job = self._job(kind, "create", body={"format": "CSV", **content})
+        fields = content.get("fields")
+        columns = [str(name) for name in fields] if isinstance(fields, list) else []
         self._enqueue(kind, job, poll_s)
         done = self._wait(kind, job.exportId, poll_s)
         with tempfile.TemporaryDirectory(prefix="remediator-extract-") as folder:
             path = Path(folder) / "extract.csv"
             # Whole and checked before the first row is handed on: a cut file looks like fewer people.
             self._fetch(kind, done, path)
-            _check_count(path, done)
+            _check(path, done, columns)
             yield from _rows(path)
 
     def _enqueue(self, kind: str, job: _Job, poll_s: float) -> None:
@@ -130,6 +132,8 @@ class BulkExtracts(MarketoApi):
         )
         digest = self.http.download(call, path)
         promised = (job.fileChecksum or "").removeprefix("sha256:").lower()
+        if not promised and job.numberOfRecords is None:
+            raise _incomplete(f"export {job.exportId}: neither checksum nor count, so nothing shows it whole")
         if promised and digest != promised:
             raise TransientError(
                 f"marketo: export {job.exportId}: incomplete file: its checksum is not the job's",
@@ -157,15 +161,22 @@ class BulkExtracts(MarketoApi):
             raise _incomplete(f"{call.name}: no job in the answer") from exc
 
 
-def _check_count(path: Path, job: _Job) -> None:
-    """Raise unless the file holds as many whole rows as the job counted."""
+def _check(path: Path, job: _Job, columns: Sequence[str]) -> None:
+    """Raise unless the file has the columns that were asked for and as many whole rows as the job counted."""
     with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
-        header, count = next(reader, []), 0
-        for cells in reader:
-            if len(cells) != len(header):
-                raise _incomplete(f"export {job.exportId}: line {reader.line_num} has {len(cells)} cells")
-            count += 1
+        # Strict, because the lenient reader takes a file that ends inside quotes for whole.
+        reader = csv.reader(file, strict=True)
+        count = 0
+        try:
+            header = next(reader, [])
+            for cells in reader:
+                if len(cells) != len(header):
+                    raise _incomplete(f"export {job.exportId}: line {reader.line_num} has {len(cells)} cells")
+                count += 1
+        except (csv.Error, UnicodeDecodeError) as exc:
+            raise _incomplete(f"export {job.exportId}: line {reader.line_num + 1} cannot be read") from exc
+    if len(set(header)) != len(header) or not set(columns) <= set(header):
+        raise _incomplete(f"export {job.exportId}: its columns are not those that were asked for")
     if job.numberOfRecords is not None and count != job.numberOfRecords:
         raise _incomplete(f"export {job.exportId}: {count} rows, the job counted {job.numberOfRecords}")
 

@@ -28,6 +28,7 @@ from remediator.systems.marketo_api import MarketoApi, id_batches
 from remediator.systems.marketo_errors import record_error
 
 TRIGGER_SIZE = 100
+_NO_PERSON = "1004"
 LIST_SIZE = 300
 # An asset that the API user may not see, or a subscription that does not serve it.
 _NO_ASSET = frozenset({"603", "610", "702", "709", "404"})
@@ -157,6 +158,41 @@ class Campaigns(MarketoApi):
         """Take people off a static list, 300 a call; one result per distinct id, in order."""
         return self._list_members("DELETE", list_id, lead_ids, good="removed")
 
+    def results(
+        self, call: Call, people: Sequence[str], rows: Sequence[Mapping[str, Any]], *, good: str
+    ) -> list[WriteResult]:
+        """Return the results of a batch, one a person, in order.
+
+        Args:
+            call: the write.
+            people: whom it was about, in the order they were sent.
+            rows: its result.
+            good: the status of a person for whom it was done.
+
+        Raises:
+            NoAnswer: there are more or fewer results than people, or one is about somebody else.
+        """
+        if len(rows) != len(people):
+            raise NoAnswer(
+                f"marketo: {call.name}: {len(people)} people sent, {len(rows)} results came back",
+                code="INCOMPLETE",
+                system=self.name,
+            )
+        for person, row in zip(people, rows, strict=True):
+            # A skipped one comes without an id.
+            answered = row.get("id")
+            if str(answered) != person and (answered is not None or row.get("status") == good):
+                raise NoAnswer(
+                    f"marketo: {call.name}: the results are not in the order of the people "
+                    f"({person} was answered as {answered})",
+                    code="INCOMPLETE",
+                    system=self.name,
+                )
+        return [
+            WriteResult(record_id=person, error=self.outcome(call, row, good=good))
+            for person, row in zip(people, rows, strict=True)
+        ]
+
     def outcome(self, call: Call, row: Mapping[str, Any], *, good: str) -> VendorError | None:
         """Return what a record's result row says: ``None`` if it was done.
 
@@ -188,17 +224,7 @@ class Campaigns(MarketoApi):
                 body={"input": [{"id": int(lead)} for lead in batch]},
                 writes=True,
             )
-            rows = self.rows(call)
-            if len(rows) != len(batch):
-                raise NoAnswer(
-                    f"marketo: {call.name}: {len(batch)} people sent, {len(rows)} results came back",
-                    code="INCOMPLETE",
-                    system=self.name,
-                )
-            results += [
-                WriteResult(record_id=lead, error=self.outcome(call, row, good=good))
-                for lead, row in zip(batch, rows, strict=True)
-            ]
+            results += self.results(call, batch, self.rows(call), good=good)
         return results
 
     def _check_requestable(self, campaign_id: int) -> None:
@@ -229,6 +255,9 @@ class Campaigns(MarketoApi):
         try:
             self.ask(call)
         except RecordMissing as exc:
+            if exc.code != _NO_PERSON:
+                # It is the campaign that is gone, which says nothing about the people.
+                raise
             # One unknown person refuses the whole batch, and the answer does not say which.
             if len(batch) == 1:
                 return [WriteResult(record_id=batch[0], error=exc)]

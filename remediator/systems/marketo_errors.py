@@ -178,6 +178,15 @@ def http_error(call: Call, answer: Answer) -> VendorError | None:
         return None
     text = f"HTTP {status}: {answer.excerpt()}"
     code = str(status)
+    if status == 407:
+        return AccessDenied(
+            f"{_SYSTEM}: {call.name}: the proxy wants us to log in; nothing was sent on",
+            code=code,
+            system=_SYSTEM,
+        )
+    if status < 400 and call.writes:
+        # No answer of Marketo's: it came from a gateway or a log-in page, before or after the work.
+        return unclear(call, text, code=code, system=_SYSTEM)
     if status == 401:
         return TokenRefused(f"{_SYSTEM}: {call.name}: {text}", code=code, system=_SYSTEM)
     if status == 403:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from http import HTTPStatus
 from typing import Any
 
 from remediator.errors import (
@@ -62,9 +63,12 @@ class Salesforce(Queries, Composites, RecordTypePicklists):
 
         def parse(body: Any) -> ObjectDescription:
             try:
-                return object_description(body)
+                described = object_description(body)
             except (ValueError, TypeError) as exc:
                 raise self.incomplete(call, f"{object_name}'s describe cannot be read") from exc
+            if described.object.casefold() != object_name.casefold():
+                raise self.incomplete(call, f"it describes {described.object}, not {object_name}")
+            return described
 
         return self.ask(call, parse)
 
@@ -147,10 +151,13 @@ class Salesforce(Queries, Composites, RecordTypePicklists):
         for row, answer in zip(rows, answers, strict=True):
             if not isinstance(answer, dict) or not isinstance(answer.get("success"), bool):
                 raise self.incomplete(call, f"no result for {row.record_id}")
-            if answer.get("id") and not same_id(str(answer["id"]), row.record_id):
+            told = answer.get("id")
+            if (told or answer["success"]) and not same_id(str(told), row.record_id):
                 raise self.incomplete(
                     call, f"the results are not in the order of the records ({row.record_id})"
                 )
+            if answer["success"] and answer.get("errors"):
+                raise self.incomplete(call, f"{row.record_id} was saved and not saved")
             error = None if answer["success"] else record_error(call, answer.get("errors"))
             results.append(WriteResult(record_id=row.record_id, error=error))
         return results
@@ -178,11 +185,13 @@ class Salesforce(Queries, Composites, RecordTypePicklists):
             writes=True,
         )
         try:
-            self.http.send(call)
+            answer = self.http.send(call)
         except NoAnswer:
             raise
         except VendorError as exc:
             return WriteResult(record_id=row.record_id, error=exc)
+        if answer.status != HTTPStatus.NO_CONTENT:
+            raise self.incomplete(call, f"HTTP {answer.status}, where a saved record has 204")
         return WriteResult(record_id=row.record_id)
 
 

@@ -7,13 +7,14 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from remediator.errors import TransientError
 from remediator.model import SystemName
 from remediator.settings import SalesforceSettings
-from remediator.systems.auth import SALESFORCE_TOKEN_PATH, Token, salesforce_form
+from remediator.systems.auth import SALESFORCE_TOKEN_PATH, Token, TokenText, salesforce_form
 from remediator.systems.calls import Answer, Call, unclear
 from remediator.systems.http import HttpSession
 from remediator.systems.limiter import DailyShare, RateLimiter
@@ -30,7 +31,7 @@ NO_ASSIGNMENT: Mapping[str, str] = {"Sforce-Auto-Assign": "FALSE"}
 class _TokenBody(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    access_token: str
+    access_token: TokenText
     instance_url: str
     id: str = ""
 
@@ -154,7 +155,18 @@ class SalesforceApi:
             body = _TokenBody.model_validate_json(answer.content)
         except ValidationError:
             raise self.incomplete(call, "no token in it") from None
+        if not _callable(body.instance_url, urlsplit(self._settings.base_url).scheme):
+            raise self.incomplete(call, "the instance it names cannot be called")
         return Token(value=body.access_token, instance_url=body.instance_url, identity=body.id)
+
+
+def _callable(instance_url: str, usual_scheme: str) -> bool:
+    """Say whether the token may be sent there: never in clear where it came encrypted."""
+    try:
+        where = urlsplit(instance_url)
+        return bool(where.hostname) and where.scheme in ("https", usual_scheme)
+    except ValueError:
+        return False
 
 
 def _judge(call: Call, answer: Answer) -> None:

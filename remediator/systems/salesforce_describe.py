@@ -70,7 +70,7 @@ def valid_for(bitmap: str | None) -> frozenset[int] | None:
     """
     if bitmap is None:
         return None
-    return frozenset(_bits(b64decode(bitmap)))
+    return frozenset(_bits(b64decode(bitmap, validate=True)))
 
 
 def _bits(mask: bytes) -> Iterator[int]:

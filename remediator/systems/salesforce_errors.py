@@ -124,6 +124,15 @@ def answer_error(call: Call, answer: Answer) -> VendorError | None:
         return RecordChanged(
             f"{_SYSTEM}: {call.name}: the record moved since it was read", code=str(status), system=_SYSTEM
         )
+    if status == 407:
+        return AccessDenied(
+            f"{_SYSTEM}: {call.name}: the proxy wants us to log in; nothing was sent on",
+            code=str(status),
+            system=_SYSTEM,
+        )
+    if status < 400 and call.writes:
+        # A log-in page or a gateway, before or after the work.
+        return unclear(call, f"HTTP {status}: {answer.excerpt()}", code=str(status), system=_SYSTEM)
     errors = _body_errors(answer)
     # A gateway, or a server that failed on the way: a write may have been carried out.
     if status >= 500 or status == 408:
@@ -143,8 +152,6 @@ def answer_error(call: Call, answer: Answer) -> VendorError | None:
             return TokenRefused(text, code="401", system=_SYSTEM)
         case 403:
             return AccessDenied(text, code="403", system=_SYSTEM)
-        case 404 | 410:
-            return RecordMissing(text, code=str(status), system=_SYSTEM)
         case 420 | 429:
             return RateLimited(
                 text, code=str(status), system=_SYSTEM, retry_after_s=answer.retry_after_s or _BUSY_S

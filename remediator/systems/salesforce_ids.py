@@ -22,8 +22,15 @@ def full_id(text: str) -> str | None:
 
 
 def same_id(left: str, right: str) -> bool:
-    """Say whether two ids, long or short, are of the same record."""
-    return left[:15] == right[:15]
+    """Say whether two ids, long or short, are of the same record; the case of a long one does not matter."""
+    if len(left) == len(right) == 15:
+        return left == right
+    return folded(left) == folded(right)
+
+
+def folded(text: str) -> str:
+    """Return the form of an id in which all spellings of it are alike."""
+    return (full_id(text) or text).upper()
 
 
 def _check_character(part: str) -> str:

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from remediator.errors import PermanentError, RecordMissing
+from remediator.errors import PermanentError, RecordMissing, TransientError
 from remediator.model import Record, Value
 from remediator.systems.base import ReadResult
 from remediator.systems.calls import Call
 from remediator.systems.rows import json_value
 from remediator.systems.salesforce_api import SalesforceApi
-from remediator.systems.salesforce_ids import full_id
+from remediator.systems.salesforce_ids import folded, full_id
 
 # 16,384 bytes hold address and headers; 200 quoted ids are some 5,500 bytes once encoded.
 IDS_A_QUERY = 200
@@ -70,6 +70,7 @@ class Queries(SalesforceApi):
         call = self.call("GET", resource, params={"q": soql})
         total: int | None = None
         count = 0
+        seen: set[str] = set()
         while True:
             page = self._page(call)
             total = page.totalSize if total is None else total
@@ -80,6 +81,9 @@ class Queries(SalesforceApi):
                 break
             # The address names our own host and version; only its last part is the cursor.
             cursor = urlsplit(page.nextRecordsUrl or "").path.rstrip("/").rsplit("/", 1)[-1]
+            if not cursor or cursor in seen:
+                raise self.incomplete(call, "more is promised where we have been already")
+            seen.add(cursor)
             call = self.call("GET", resource + "/{cursor}", cursor=cursor)
         if count != total:
             raise self.incomplete(call, f"{total} records promised, {count} came")
@@ -113,9 +117,9 @@ class Queries(SalesforceApi):
         names = list(dict.fromkeys(["Id", *_STAMPS, *fields]))
         found = self._by_id(object_name, list(given.values()), names)
         # An answer that lost its rows looks like one about records that never were: ask once more.
-        absent = [known for known in given.values() if known not in found]
+        absent = [known for known in given.values() if folded(known) not in found]
         found |= self._by_id(object_name, absent, names)
-        records = {item: found[known] for item, known in given.items() if known in found}
+        records = {item: found[folded(known)] for item, known in given.items() if folded(known) in found}
         return ReadResult(records=records, missing=frozenset(ids) - records.keys())
 
     def _by_id(self, object_name: str, ids: Sequence[str], names: Sequence[str]) -> dict[str, Record]:
@@ -126,7 +130,13 @@ class Queries(SalesforceApi):
             # The ids are letters and digits by now, the names are API names of a describe.
             soql = f"SELECT {', '.join(names)} FROM {object_name} WHERE Id IN ({quoted})"  # noqa: S608
             for row in self.query_all(soql):
-                found[full_id(str(row["Id"])) or ""] = {name: row.get(name) for name in names if name != "Id"}
+                if any(name not in row for name in names):
+                    raise TransientError(
+                        f"salesforce: {object_name}: incomplete answer: a row lacks a field",
+                        code="INCOMPLETE",
+                        system=self.name,
+                    )
+                found[folded(str(row["Id"]))] = {name: row[name] for name in names if name != "Id"}
         return found
 
     def limits(self) -> Mapping[str, Limit]:
@@ -136,11 +146,14 @@ class Queries(SalesforceApi):
         def parse(body: Any) -> Mapping[str, Limit]:
             if not isinstance(body, dict) or not body:
                 raise self.incomplete(call, "no limits in it")
-            return {
-                name: Limit(maximum=int(row["Max"]), remaining=int(row["Remaining"]))
-                for name, row in body.items()
-                if isinstance(row, dict) and "Max" in row and "Remaining" in row
-            }
+            try:
+                return {
+                    name: Limit(maximum=int(row["Max"]), remaining=int(row["Remaining"]))
+                    for name, row in body.items()
+                    if isinstance(row, dict) and "Max" in row and "Remaining" in row
+                }
+            except (TypeError, ValueError) as exc:
+                raise self.incomplete(call, "a limit that is no number") from exc
 
         return self.ask(call, parse)
 

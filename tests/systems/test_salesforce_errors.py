@@ -81,8 +81,9 @@ def test_a_code_becomes_the_error_that_says_what_to_do_with_a_write(
     [
         (401, TokenRefused),
         (403, AccessDenied),
-        (404, RecordMissing),
-        (410, RecordMissing),
+        # It is not the record that a gateway does not find.
+        (404, PermanentError),
+        (410, PermanentError),
         (412, RecordChanged),
         (414, PermanentError),
         (415, PermanentError),
