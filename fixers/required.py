@@ -90,9 +90,10 @@ def _last_name(request: FixRequest) -> Proposal | Declined | None:
         return None
     if full and first and full.casefold().startswith(first.casefold() + " "):
         rest = full[len(first) :].strip()
-        return propose(
-            request, rest, Confidence.STRONG, f'the full name is "{full}" and the first name "{first}"'
-        )
+        if _is_no_name(rest):
+            return None
+        sure = Confidence.STRONG if _is_one_name(rest) else Confidence.WEAK
+        return propose(request, rest, sure, f'the full name is "{full}" and the first name "{first}"')
     if full.count(",") == 1:
         last = full.split(",")[0].strip()
         return (
@@ -104,6 +105,28 @@ def _last_name(request: FixRequest) -> Proposal | Declined | None:
     if len(words) == 2:
         return propose(request, words[1], Confidence.WEAK, f'it is the second word of "{" ".join(words)}"')
     return None
+
+
+_PARTICLES = frozenset((
+    "van", "von", "der", "den", "de", "del", "della", "di", "da", "das", "do", "dos", "du", "des", "la", "le",
+    "las", "los", "el", "al", "bin", "ben", "ibn", "abu", "ter", "ten", "te", "zu", "zum", "zur", "af", "av",
+    "st", "st.", "mac",
+))  # fmt: skip
+_NO_NAMES = frozenset(
+    ("jr", "sr", "ii", "iii", "iv", "phd", "md", "mba", "esq", "and", "und", "et", "y", "e")
+)
+
+
+def _is_no_name(rest: str) -> bool:
+    """Say whether what follows a first name is a suffix, a remark, a filler, or a second person."""
+    word = rest.casefold().split()[0].strip(".,") if rest else ""
+    return is_placeholder(rest) or word in _NO_NAMES or re.search(r"[&+/()*#]|\b[A-Z]\.$", rest) is not None
+
+
+def _is_one_name(rest: str) -> bool:
+    """Say whether the words are one last name; of more than one, the first may be a middle name."""
+    *before, _last = rest.split()
+    return all(word.casefold() in _PARTICLES for word in before)
 
 
 def _company(request: FixRequest) -> Proposal | Declined | None:

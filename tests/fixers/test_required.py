@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from fixers.required import FIXER
 from remediator.api import Confidence
 from tests.fixers.asking import a_field, ask, entries, refused, repaired, sureness
@@ -91,3 +93,26 @@ def test_a_field_named_in_the_options_is_copied_unless_it_holds_a_placeholder() 
         repaired(ask(FIXER, None, COMPANY, record={"Account": "n/a", "Site": "Acme Ltd"}, options=options))
         == "Acme Ltd"
     )
+
+
+@pytest.mark.parametrize("rest", ["Jr.", "N/A", "(Sales)", "and Mary Smith", "& Sons", "T.", "unknown"])
+def test_what_follows_a_first_name_and_is_no_name_is_never_a_last_name(rest: str) -> None:
+    record = {"Name": f"John {rest}", "FirstName": "John"}
+    assert refused(ask(FIXER, None, a_field(name="LastName"), record=record))
+
+
+@pytest.mark.parametrize(
+    ("rest", "sure"),
+    [
+        ("Smith", Confidence.STRONG),
+        ("van der Berg", Confidence.STRONG),
+        ("de la Cruz", Confidence.STRONG),
+        ("O'Neill-Smith", Confidence.STRONG),
+        ("Michael Smith", Confidence.WEAK),
+        ("Smith Jones", Confidence.WEAK),
+    ],
+)
+def test_a_word_that_may_be_a_middle_name_makes_a_last_name_weak(rest: str, sure: Confidence) -> None:
+    record = {"Name": f"John {rest}", "FirstName": "John"}
+    answer = ask(FIXER, None, a_field(name="LastName"), record=record)
+    assert (repaired(answer), sureness(answer)) == (rest, sure)
