@@ -35,7 +35,12 @@ from remediator.model import (
 from remediator.store import CaseMove, CaseQuery, Store
 from remediator.systems.base import ReadResult
 
-_PAGE = 300
+_PAGE = 2_000
+"""Cases judged together: as many as one read of Salesforce takes records (SObject Collections, Retrieve)."""
+
+_ASKED = 900
+"""Cases, or records, that one question to the store names."""
+
 _LOOK_AGAIN = timedelta(minutes=5)
 """The native sync runs about every five minutes, so looking sooner proves nothing new."""
 
@@ -143,7 +148,13 @@ def _leave_list(
 def _latest_writes(engine: Engine, page: Sequence[Case]) -> dict[int, list[StoredChange]]:
     """For each case the applied changes of the last plan that wrote for it."""
     applied: dict[int, list[StoredChange]] = {case.id: [] for case in page}
-    for stored in engine.store.changes_of(list(applied), {ChangeState.APPLIED}):
+    # A change of several cases may come with more than one question.
+    found = {
+        stored.change.id: stored
+        for chunk in cut(list(applied), _ASKED)
+        for stored in engine.store.changes_of(list(chunk), {ChangeState.APPLIED})
+    }
+    for stored in found.values():
         if stored.change.undoes is None:
             for case in stored.change.cases:
                 if case in applied:
@@ -223,7 +234,12 @@ def _newer_failures(
         case.salesforce_id for case in page if case.salesforce_id
     }
     others: dict[str, list[Case]] = defaultdict(list)
-    for other in engine.store.cases(CaseQuery(records=frozenset(records))):
+    known_others = {
+        other.id: other
+        for chunk in cut(sorted(records), _ASKED)
+        for other in engine.store.cases(CaseQuery(records=frozenset(chunk)))
+    }
+    for other in known_others.values():
         for record in (other.marketo_id, other.salesforce_id):
             if record is not None and other.state not in (CaseState.CLEARED, CaseState.RESOLVED):
                 others[record].append(other)

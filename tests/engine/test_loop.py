@@ -74,6 +74,19 @@ def test_three_hundred_records_go_in_one_call(lite: World) -> None:
     assert made["POST /rest/v1/leads.json"] == 1
 
 
+def test_a_proof_reads_both_systems_in_the_largest_batches_that_they_take(lite: World) -> None:
+    for _ in range(310):
+        lite.lead(country="Deutschland")
+    lite.refuse()
+    lite.apply(lite.approved_plan())
+    lite.pass_time(minutes=20)
+    before = [dict(client.http.calls) for client in (lite.engine.marketo, lite.engine.salesforce)]
+    assert lite.verify().verdicts == {Verdict.CLEARED: 310}
+    after = [dict(client.http.calls) for client in (lite.engine.marketo, lite.engine.salesforce)]
+    made = [sum(now.values()) - sum(then.values()) for now, then in zip(after, before, strict=True)]
+    assert made == [2, 1]
+
+
 def test_a_marketo_only_person_is_pushed_by_campaign_once(a_world: World) -> None:
     person = a_world.marketo_only(country="Deutschland")
     a_world.scan()
