@@ -22,7 +22,7 @@ from remediator.engine.targets import Target, find_targets
 from remediator.errors import ConfigError, VendorError
 from remediator.model import Case, CaseState, Category, Declined, Record, Value, Verdict
 from remediator.retry import RetryPolicy
-from remediator.store import CaseMove, CaseQuery
+from remediator.store import Attempts, CaseMove, CaseQuery
 from remediator.systems.base import WriteResult
 
 POLICIES: Mapping[Category, RetryPolicy] = MappingProxyType(
@@ -49,7 +49,7 @@ class RetryReport:
         pushed: tried again, by campaign or (when none is set) left to the native sync.
         failed: could not be pushed; they come back after the wait of their try.
         held: due, but the native sync has enough to do because of us; they are next when it has taken some.
-        dead: given up after the last try; ``declined``: there is no record to push.
+        dead: given up after the last try; ``declined``: there is no record to push, which counts as a try.
     """
 
     queued: int = 0
@@ -131,13 +131,17 @@ def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: in
     attempts = engine.store.attempts([case.id for case in page])
     moves: list[CaseMove] = []
     push: dict[int, tuple[Case, str]] = {}
+    absent: dict[int, tuple[Case, str]] = {}
     for case in page:
         target = targets[case.id]
         made = attempts[case.id].count if case.id in attempts else 0
         last_at = attempts[case.id].last_at if case.id in attempts else case.last_seen
-        if isinstance(target, Declined):
+        if isinstance(target, Declined) and made < POLICIES[case.diagnosis.category].max_attempts:
             report.declined += 1
-            moves.append(_move(case, CaseState.OPEN, target.reason))
+            absent[case.id] = (case, target.reason)
+        elif isinstance(target, Declined):
+            report.dead += 1
+            moves.append(_move(case, CaseState.DEAD, f"given up after {made} tries: {target.reason}"))
         elif case.last_seen <= last_at and _in_step(engine, target, shown):
             report.cleared += 1
             moves.append(
@@ -150,11 +154,41 @@ def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: in
             push[case.id] = (case, target.marketo_id)
     tries = _push(engine, push, {case: attempts[case].count for case in push if case in attempts}, run=run)
     moves += [_after(engine, case, tries, random) for case, _ in push.values()]
+    moves += _without_record(engine, absent, attempts, random, run=run)
     report.pushed += len(push) - len(tries.errors)
     report.failed += len(tries.errors)
     engine.store.move(moves, actor=engine.actor, run=run, now=engine.clock())
     if tries.trouble is not None:
         raise tries.trouble
+
+
+def _without_record(
+    engine: Engine,
+    absent: Mapping[int, tuple[Case, str]],
+    attempts: Mapping[int, Attempts],
+    random: Random,
+    *,
+    run: int,
+) -> list[CaseMove]:
+    """Count a look for somebody who was not there as a try, so that it comes less often and ends."""
+    now = engine.clock()
+    made = {case: (attempts[case].count if case in attempts else 0) + 1 for case in absent}
+    if made:
+        engine.store.record_attempts(made, actor=engine.actor, run=run, now=now)
+    moves = []
+    for case, reason in absent.values():
+        policy = POLICIES[case.diagnosis.category]
+        due = policy.next_try(attempts=made[case.id], error=None, now=now, random=random)
+        moves.append(
+            CaseMove(
+                case=case.id,
+                before=CaseState.RETRYING,
+                after=CaseState.RETRYING,
+                note=reason,
+                due_at=due or now + policy.cap,
+            )
+        )
+    return moves
 
 
 def _after(engine: Engine, case: Case, tries: _Tries, random: Random) -> CaseMove:

@@ -140,3 +140,24 @@ def test_a_call_that_fails_brings_back_only_its_own_people(
     assert notes[2].startswith("not tried failed")
     due = [lite.case_of(person).due_at for person in people]
     assert all(at is not None and at > lite.engine.clock() for at in due)
+
+
+def test_who_is_gone_is_asked_for_ever_less_often_and_then_given_up(lite: World) -> None:
+    """A minute's upkeep must not open and queue the same case for ever, with an audit entry each time."""
+    (person,) = locked(lite)
+    lite.sandbox.instance.delete(int(person), actor="somebody@else.example")
+    first = serve(lite)
+    assert (first.declined, first.pushed) == (1, 0)
+    entries = len(list(lite.engine.store.audit()))
+    assert serve(lite).declined == 0
+    lite.pass_time(minutes=1)
+    assert serve(lite).declined == 0
+    # Each visit above opened and closed a run, and nothing else.
+    assert {entry.event for entry in list(lite.engine.store.audit())[entries:]} == {"run_started"}
+    for _ in range(12):
+        lite.pass_time(hours=7)
+        serve(lite)
+    case = lite.case_of(person)
+    assert case.state is CaseState.DEAD
+    assert "no person" in (case.note or "")
+    assert pushes(lite) == []
