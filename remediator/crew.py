@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from loguru import logger
 
+from remediator.crashes import story
 from remediator.errors import RemediatorError
 
 Ended = Callable[[str, Exception | None], None]
@@ -64,8 +65,8 @@ class Crew:
             error = exc
         except Exception as exc:  # noqa: BLE001 - one campaign's bug must not end the others
             error = exc
-            logger.bind(event="work_broke", work=name).opt(exception=exc).error(
-                "{} broke off; this is a bug", name
+            logger.bind(event="work_broke", work=name).error(
+                "{} broke off; this is a bug\n{}", name, story(exc)
             )
         try:
             self._ended(name, error)

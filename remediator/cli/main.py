@@ -14,6 +14,7 @@ import typer
 
 from remediator.cli import aliases, archive, evidence, loop, privacy, pure, running, setup, show, teams
 from remediator.cli.sections import Sections
+from remediator.crashes import place, story
 from remediator.errors import EXIT_CONFIG, EXIT_INTERRUPTED, EXIT_OK, RemediatorError, exit_code
 
 app = typer.Typer(
@@ -78,17 +79,15 @@ def main() -> None:
             raise
         # The reader (head, less) has seen enough, which is no failure of ours.
         sys.exit(EXIT_OK)
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001 - the last word on what nobody expected
         if (shown := getattr(exc, "show", None)) is not None:
             shown()
             sys.exit(EXIT_CONFIG)
+        # Never its words, which may quote a record or a secret.
+        more = "with what `remediator -v` in front of the same command prints"
         if "-v" in sys.argv or "--verbose" in sys.argv:
-            raise
-        _leave(
-            f"remediator: this is a bug, not yours: {type(exc).__name__}: {exc}. Please report it with what "
-            "`remediator -v` in front of the same command prints",
-            EXIT_CONFIG,
-        )
+            more = f"with these lines\n{story(exc)}"
+        _leave(f"remediator: this is a bug, not yours: {place(exc)}. Please report it {more}", EXIT_CONFIG)
     if code == EXIT_INTERRUPTED:
         _leave("stopped; what was done is recorded, run the same command again to go on", code)
     sys.exit(code)

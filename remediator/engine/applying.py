@@ -16,10 +16,18 @@ from loguru import logger
 from remediator.engine.batches import Batch, batches
 from remediator.engine.core import Engine, Step
 from remediator.engine.undoing import why_not_undo
-from remediator.errors import AccessDenied, NoAnswer, PlanRefused, RateLimited, TransientError, VendorError
+from remediator.errors import (
+    AccessDenied,
+    NoAnswer,
+    PermanentError,
+    PlanRefused,
+    RateLimited,
+    TransientError,
+    VendorError,
+)
 from remediator.model import Change, ChangeState, Record, Settlement, StoredChange, SystemName, same_value
 from remediator.policy import Limits, check_limits
-from remediator.systems.base import ReadResult, RecordWrite
+from remediator.systems.base import ReadResult, RecordWrite, WriteResult
 
 _STOP_AFTER = 3
 """Batches in a row that fail before the run stops: the system is down, not the batch."""
@@ -27,6 +35,11 @@ _STOP_AFTER = 3
 _STALE_INTENT = timedelta(seconds=30)
 """An intent older than this is not sent any more: another run may soon take it for lost, and what was read
 before it may have moved."""
+
+_SPOILERS = 3
+"""Records that may spoil one batch; when more do, it is not them, and nothing more of the batch is sent."""
+
+_Row = tuple[RecordWrite, list[Change]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -223,39 +236,52 @@ def _all(changes: Iterable[Change], state: ChangeState, note: str) -> list[Settl
 
 
 def _write(engine: Engine, batch: Batch, intended: set[str], *, run: int, report: ApplyReport) -> None:
-    rows: list[RecordWrite] = []
-    owned: list[list[Change]] = []
+    """Send a batch; one that is refused as a whole is halved until the records that spoil it are alone."""
+    rows: list[_Row] = []
     for record_id, changes in batch.records.items():
         mine = [change for change in changes if change.id in intended]
         if mine:
-            rows.append(RecordWrite(record_id=record_id, values={c.field: c.after for c in mine}))
-            owned.append(mine)
-    if not rows:
-        return
+            rows.append((RecordWrite(record_id=record_id, values={c.field: c.after for c in mine}), mine))
     intended_at = engine.clock()
-    try:
-        engine.gate()
-        if engine.clock() - intended_at > _STALE_INTENT:
-            raise TransientError("the write was held back too long and was not sent; run again")
-        results = engine.system(batch.system).write(batch.object, rows)
-    except NoAnswer as exc:
-        logger.bind(event="write_unknown", changes=len(intended)).warning("No answer to a write: {}", exc)
-        _settle_by_reading(engine, [c for mine in owned for c in mine], since=None, run=run, report=report)
-        return
-    except VendorError as exc:
-        # Certainly not carried out, so these may be tried again by the next run.
-        _settle(
-            engine,
-            _all((c for mine in owned for c in mine), ChangeState.APPROVED, f"not written: {exc}"),
-            run=run,
-            report=report,
-        )
-        raise
-    engine.on_step(Step(name="after_write"))
-    settlements: list[Settlement] = []
-    for mine, result in zip(owned, results, strict=True):
-        settlements.extend(_outcome(mine, result.error))
-    _settle(engine, settlements, run=run, report=report)
+    unsent, spoilers = ([rows] if rows else []), 0
+    while unsent:
+        part = unsent.pop()
+        try:
+            results = _send(engine, batch, part, intended_at=intended_at)
+        except NoAnswer as exc:
+            logger.bind(event="write_unknown", changes=len(part)).warning("No answer to a write: {}", exc)
+            _settle_by_reading(engine, _changes(part), since=None, run=run, report=report)
+            continue
+        except VendorError as exc:
+            if isinstance(exc, PermanentError) and not isinstance(exc, AccessDenied) and spoilers < _SPOILERS:
+                if len(part) > 1:
+                    unsent += [part[len(part) // 2 :], part[: len(part) // 2]]
+                    continue
+                spoilers += 1
+                _settle(engine, _all(_changes(part), ChangeState.FAILED, str(exc)), run=run, report=report)
+                continue
+            # Certainly not carried out, so these may be tried again by the next run.
+            left = _changes([row for rest in (part, *unsent) for row in rest])
+            _settle(engine, _all(left, ChangeState.APPROVED, f"not written: {exc}"), run=run, report=report)
+            raise
+        engine.on_step(Step(name="after_write"))
+        settlements: list[Settlement] = []
+        for (_, mine), result in zip(part, results, strict=True):
+            settlements.extend(_outcome(mine, result.error))
+        _settle(engine, settlements, run=run, report=report)
+
+
+def _send(
+    engine: Engine, batch: Batch, part: Sequence[_Row], *, intended_at: datetime
+) -> Sequence[WriteResult]:
+    engine.gate()
+    if engine.clock() - intended_at > _STALE_INTENT:
+        raise TransientError("the write was held back too long and was not sent; run again")
+    return engine.system(batch.system).write(batch.object, [write for write, _ in part])
+
+
+def _changes(part: Iterable[_Row]) -> list[Change]:
+    return [change for _, mine in part for change in mine]
 
 
 def _outcome(changes: Sequence[Change], error: VendorError | None) -> list[Settlement]:

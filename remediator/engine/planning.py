@@ -6,12 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from loguru import logger
+
+from remediator.crashes import place
 from remediator.engine.core import Engine, ObjectFields, Step
 from remediator.engine.drafting import Draft, Drafts, SalesforceValues, drafts_of
 from remediator.engine.proposing import Proposer, failing_fields
 from remediator.engine.record_types import RecordTypes
 from remediator.engine.targets import Target, find_targets
 from remediator.engine.teaching import Teaching
+from remediator.errors import RemediatorError
 from remediator.model import (
     Case,
     CaseState,
@@ -115,11 +119,29 @@ def _plan_page(engine: Engine, page: Sequence[Case], proposer: Proposer, drafts:
             case Declined() as declined:
                 drafts.decline(case.id, declined)
             case Target() as target:
-                match _propose(engine, case, target, proposer, salesforce):
+                match _propose_alone(engine, case, target, proposer, salesforce):
                     case Declined() as declined:
                         drafts.decline(case.id, declined)
                     case found:
                         drafts.add(case, found)
+
+
+def _propose_alone(
+    engine: Engine, case: Case, target: Target, proposer: Proposer, salesforce: SalesforceValues
+) -> list[Draft] | Declined:
+    """Propose for a case; one that breaks us is declined, so that it does not stop all the others."""
+    try:
+        return _propose(engine, case, target, proposer, salesforce)
+    except RemediatorError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - the case boundary: a bug that one record brings out stays with it
+        logger.bind(event="planning_broke", case_id=case.id).error(
+            "Case {} could not be planned; this is a bug: {}", case.id, place(exc)
+        )
+        return Declined(
+            f"planning this case broke off ({place(exc)}), which is a bug; the others were planned. Report "
+            "it, and repair the record by hand"
+        )
 
 
 def _not_ours(case: Case) -> Declined | None:

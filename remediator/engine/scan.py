@@ -8,8 +8,11 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from loguru import logger
+
 from remediator.classify import Classifier
-from remediator.model import Diagnosis, Rejected, SyncFailure
+from remediator.crashes import place
+from remediator.model import Category, Confidence, Diagnosis, Owner, Rejected, SyncFailure
 from remediator.settings import Settings
 from remediator.sources.base import Source
 from remediator.sources.opening import FileOptions, RejectsFile, file_digest, file_sources, open_source
@@ -137,7 +140,26 @@ def scan_failures(
 def _diagnosed(
     failures: Iterable[SyncFailure], classifier: Classifier
 ) -> list[tuple[SyncFailure, Diagnosis]]:
-    return [(failure, classifier.classify_failure(failure)) for failure in failures]
+    return [(failure, _diagnosis(failure, classifier)) for failure in failures]
+
+
+def _diagnosis(failure: SyncFailure, classifier: Classifier) -> Diagnosis:
+    """Classify a failure; one that breaks the classifier becomes a case for a person, and is not lost."""
+    try:
+        return classifier.classify_failure(failure)
+    except Exception as exc:  # noqa: BLE001 - the case boundary: one message must not keep an export out
+        logger.bind(event="classifying_broke", origin=failure.origin).error(
+            "{} could not be classified; this is a bug: {}", failure.origin, place(exc)
+        )
+        return Diagnosis(
+            category=Category.UNKNOWN,
+            code=None,
+            rule="unclassified",
+            owner=Owner.MARKETING_OPS,
+            retryable=False,
+            confidence=Confidence.WEAK,
+            reason=f"classifying this text broke off ({place(exc)}), which is a bug; look at the raw message",
+        )
 
 
 def _taken(

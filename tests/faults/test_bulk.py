@@ -6,7 +6,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from remediator.model import Change, ChangeState, Confidence, Plan, SystemName
 from remediator.plan import Throughput, new_plan
 from remediator.policy import approve
 from remediator.sandbox.marketo import lead_writes
+from remediator.sandbox.marketo.envelope import Reply
 from remediator.sandbox.server import Sandbox
 from remediator.store import Store
 from tests.builders import a_change
@@ -113,16 +113,17 @@ def test_results_in_another_order_are_not_believed_but_read_back(
     judge = Judge(lite.sandbox)
     plan = a_large_plan(lite, 900)
     missing = plan.changes[10].record_id
-    sync = lead_writes._LeadWrites.sync
+    disordered: list[int] = []
 
-    def disordered(self: Any, call: Any) -> Any:
-        reply = sync(self, call)
-        return replace(reply, result=list(reversed(reply.result or ())))
+    def reply(result: Any = ()) -> Reply:
+        disordered.append(len(result))
+        return Reply(result=list(reversed(result)))
 
-    monkeypatch.setattr(lead_writes._LeadWrites, "sync", disordered)
+    monkeypatch.setattr(lead_writes, "Reply", reply)
     # Gone between the read and the write would do the same; here it is gone before.
     lite.sandbox.instance.delete(int(missing), actor="somebody")
     report = lite.apply(plan)
+    assert disordered == [299, 300, 300]
     assert report.outcomes[ChangeState.APPLIED] == 899
     assert written(judge) == Counter(applied(lite, plan))
     assert missing not in applied(lite, plan)
