@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,9 +16,11 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from remediator import errors
+from remediator.campaigns import Mode, parse_campaign
 from remediator.classify import Classifier
 from remediator.cli.main import app
-from remediator.model import Category
+from remediator.engine.teaching import Teaching
+from remediator.model import Category, FieldDescription, FixRequest
 from remediator.plugins import load_fixers
 from remediator.replay import run_examples
 from remediator.rules import RuleSet, parse_rules
@@ -283,9 +285,41 @@ def test_the_example_fixer_loads_from_a_folder_and_conforms(tmp_path: Path) -> N
 
 
 def test_the_example_rule_passes_its_examples_and_decides_its_message() -> None:
-    example, template = blocks(TEXTS["docs/rules.md"], "yaml")
+    example, template, _ = blocks(TEXTS["docs/rules.md"], "yaml")
     rules = RuleSet(layers=(parse_rules(example, name="budget.yaml"),), codes={})
     assert run_examples(rules) == []
     said = Classifier(rules).classify("FIELD_CUSTOM_VALIDATION_EXCEPTION: A budget needs a start date")
     assert (said.rule, said.category) == ("budget-needs-date", Category.VALIDATION_RULE)
     assert set(yaml.safe_load(template)) == {"text"}
+
+
+def test_the_example_rules_with_holes_and_patterns_cut_out_field_and_value() -> None:
+    example = list(blocks(TEXTS["docs/rules.md"], "yaml"))[2]
+    rules = RuleSet(layers=(parse_rules(example, name="sales.yaml"),), codes={})
+    assert run_examples(rules) == []
+    found = [(rule.id, hit.field, hit.value) for rule in rules.rules for hit in rule.examples.hits]
+    assert found == [("discount-over-cap", "Discount", "45 %"), ("seats-over-contract", "Seats__c", "90")]
+
+
+def test_the_aliases_of_a_field_stand_in_the_settings_as_the_page_shows(tmp_path: Path) -> None:
+    (example,) = blocks(TEXTS["docs/fixers.md"], "yaml")
+    path = tmp_path / "remediator.yaml"
+    path.write_text(example, encoding="utf-8")
+    options = load_settings(path).settings.fixers.options
+    teaching = Teaching.of(options, [])
+    field = FieldDescription(name="Segment__c", label="Segment", type="picklist")
+    request = FixRequest(
+        object="Lead", field=field, record={"Segment__c": "Gov"}, fields={"Segment__c": field}, diagnosis=None
+    )
+    aliases = teaching.options_for("picklist", request)["aliases"]
+    assert isinstance(aliases, Mapping)
+    assert aliases["Gov"] == "Public Sector"
+
+
+def test_the_campaign_of_the_page_is_one() -> None:
+    (example,) = blocks(TEXTS["docs/unattended.md"], "yaml")
+    campaign = parse_campaign(example, name="campaign.yaml", fixers=set(load_fixers([])))
+    assert campaign.mode is Mode.REVIEW
+    page = TEXTS["docs/unattended.md"]
+    assert all(f"`{mode}`" in page for mode in Mode)
+    assert all(f"`{name}`" in page for name in ("max_changes", "max_percent", "per_day", "per_field"))
