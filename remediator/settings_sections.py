@@ -70,9 +70,11 @@ class RetentionSettings(_Section):
         90, ge=_WEEK, description="when and where a case was seen; the newest stays"
     )
     runs_days: int | None = Field(400, ge=_WEEK, description="runs; those whose changes are kept stay")
-    intakes_days: int | None = Field(800, ge=_WEEK, description="which files were taken in")
+    intakes_days: int | None = Field(800, ge=_WEEK, description="which files were taken in, and gaps between")
     ticks_days: int | None = Field(90, ge=_WEEK, description="which ticks of campaigns were served")
-    notices_days: int | None = Field(90, ge=_WEEK, description="which notifications were sent")
+    notices_days: int | None = Field(
+        90, ge=_WEEK, description="which notifications were sent, or never could be"
+    )
     api_calls_days: int | None = Field(400, ge=_WEEK, description="calls made a day")
     audit_payloads_days: int | None = Field(
         730,

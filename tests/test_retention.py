@@ -15,15 +15,15 @@ from tests.builders import NOON
 from tests.cli.conftest import remediator as remediator  # the command, as a fixture
 from tests.cli.ground import Remediator
 from tests.store.scenes import applied, approve, intend, open_cases, planned
-from tests.year import SHORT, live
+from tests.year import SHORT, grown, live
 
 FAR = NOON + timedelta(days=2_000)
-STEP, FAILURES = 5, 25
+STEP, FAILURES = 10, 25
 """Days at a time and failures in them, so that a year takes seconds; by hand: ``python -m tests.year``."""
 
 
-def test_a_years_store_stays_as_big_as_it_was_in_spring_and_its_chain_holds(sqlite_url: str) -> None:
-    with Store.open(sqlite_url) as store:
+def test_a_years_store_stays_as_big_as_it_was_in_spring_and_its_chain_holds(store_url: str) -> None:
+    with Store.open(store_url) as store:
         sizes = list(live(store, days=365, failures=FAILURES, settings=SHORT, step=STEP))
         check = store.verify_audit()
         seen = store.meters.read()
@@ -31,7 +31,9 @@ def test_a_years_store_stays_as_big_as_it_was_in_spring_and_its_chain_holds(sqli
     assert year.audit_entries <= spring.audit_entries * 1.05
     # Only what is still open has been added.
     assert year.cases - spring.cases == year.open - spring.open > 0
-    assert year.bytes <= spring.bytes * 1.1
+    assert grown(sizes) == {}
+    # The test server does not tidy up by itself, as any other PostgreSQL does.
+    assert year.bytes <= spring.bytes * 1.1 or store_url.startswith("postgresql")
     assert (check.intact, check.removed > check.entries) == (True, True)
     assert seen.failures_seen == len(sizes) * FAILURES
     assert seen.run_times["campaign"].count == len(sizes)

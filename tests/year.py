@@ -1,24 +1,29 @@
 """A year of a store's life, day by day: failures come, are repaired or retried, proven, and kept to size.
 
-By hand, on any store: ``python -m tests.year URL [failures a day]``.
+By hand: ``python -m tests.year [sqlite|postgresql|URL] [failures a day] [days at a time]``. It prints the
+bytes and the rows of every table as the year goes, and exits with 1 when the second half-year added anything.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
+from loguru import logger
 from sqlalchemy import text
 
 from remediator.model import CaseState, Change, ChangeState, Decision, Settlement, SystemName
 from remediator.retention import keep_daily
 from remediator.settings_sections import RetentionSettings
 from remediator.store import CaseMove, Notice, Store
+from remediator.store.schema import metadata
 from tests.builders import NOON, a_change, a_diagnosis, a_failure, a_plan
+from tests.store.postgres import Postgres
 
 SHORT = RetentionSettings(
     cases_days=30,
@@ -43,6 +48,7 @@ class Size:
     cases: int
     audit_entries: int
     open: int
+    rows: Mapping[str, int]
 
 
 def live(
@@ -104,19 +110,66 @@ def _size(store: Store, day: int) -> Size:
             cases=int(conn.execute(text("SELECT count(*) FROM cases")).scalar_one()),
             audit_entries=int(conn.execute(text("SELECT count(*) FROM audit_entries")).scalar_one()),
             open=store.tally().open,
+            rows={
+                table: int(conn.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+                for table in sorted(metadata.tables)
+            },
         )
 
 
-def main() -> None:
+def grown(sizes: Sequence[Size]) -> dict[str, tuple[int, int]]:
+    """Return ``{table: (middle, end)}`` of the tables that the second half-year added to.
+
+    Cases that nobody repairs stay open, and are not counted. A twentieth is the noise of single days.
+    """
+    middle = max((size for size in sizes if size.day <= 190), key=lambda size: size.day)
+    end = sizes[-1]
+    left_open = end.open - middle.open
+    return {
+        table: (middle.rows[table], end.rows[table])
+        for table in end.rows
+        if end.rows[table] - left_open > max(middle.rows[table] * 1.05, middle.rows[table] + 5)
+    }
+
+
+@contextmanager
+def _store_url(asked: str) -> Iterator[str]:
+    """Yield the address of a store: the one asked for, or a fresh one of a kind."""
+    if asked == "postgresql":
+        server = Postgres()
+        try:
+            yield server.url(server.create())
+        finally:
+            server.stop()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite:///{folder}/year.db" if asked == "sqlite" else asked
+
+
+def main() -> int:
     """Print a year's sizes, once a month."""
-    url, failures = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 200
+    asked, failures, step = [*sys.argv[1:], *("sqlite", "200", "1")[len(sys.argv) - 1 :]][:3]
+    logger.disable("remediator")
     began = time.perf_counter()
-    with Store.open(url) as store:
-        for size in live(store, days=365, failures=failures, settings=SHORT):
-            if size.day % 30 == 29 or size.day == 364:
-                print(f"{size}  {time.perf_counter() - began:.0f} s", flush=True)  # noqa: T201 - run by hand
-        print(store.verify_audit(), Path(url).name)  # noqa: T201 - run by hand
+    with _store_url(asked) as url, Store.open(url) as store:
+        sizes = []
+        for size in live(store, days=365, failures=int(failures), settings=SHORT, step=int(step)):
+            sizes.append(size)
+            if size.day // 30 != (size.day - int(step)) // 30 or size.day + int(step) >= 365:
+                took = time.perf_counter() - began
+                _print(f"day {size.day:3}  {size.bytes / 1e6:7.1f} MB  {size.open:5} open  {took:5.0f} s")
+        monthly = [size for size in sizes if size.day % 60 < int(step)]
+        for table in sizes[-1].rows:
+            _print(f"{table:16}" + "".join(f"{size.rows[table]:9}" for size in [*monthly, sizes[-1]]))
+        check, more = store.verify_audit(), grown(sizes)
+    _print(f"{check}\nthe second half-year added to: {more or 'nothing'}")
+    return 0 if check.intact and not more else 1
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,13 +9,15 @@ from sqlalchemy import ColumnElement, and_, exists, or_
 
 from remediator.model import ChangeState
 from remediator.store.chain import ERASED, EXPIRED, TRIMMED
-from remediator.store.moves import SETTLED
+from remediator.store.moves import REPLACED, SETTLED
 from remediator.store.schema import (
     audit_entries,
     audit_payloads,
     cases,
     change_cases,
     changes,
+    declined_cases,
+    gaps,
     notices,
     plans,
     runs,
@@ -32,8 +34,21 @@ APPLIED = "retention_applied"
 _SETTLED = [state.value for state in SETTLED]
 _OVER = (ChangeState.APPLIED, ChangeState.CONFLICTED, ChangeState.FAILED, ChangeState.UNDONE)
 _NAMES_NOBODY = (ERASED, EXPIRED, TRIMMED, APPLIED)
-_PASSING = ("sent:", "held:")
-"""Keys of notices that only count; the others say what state a thing is in."""
+_PASSING = ("sent:", "held:", "outbox:")
+"""Keys of notices that only count, or were not taken by a channel for as long; the others say what state a
+thing is in."""
+
+BOUNDED = {
+    "aliases": "one a text that a reviewer taught or somebody imported; kept until it is forgotten",
+    "audit_anchors": "one a connection",
+    "audit_heads": "one a connection",
+    "campaign_states": "one a campaign",
+    "carried": "one a counter of the metrics",
+    "leases": "one a connection and purpose",
+    "pauses": "one a connection",
+    "store_keys": "one a store",
+}
+"""Tables that nothing is taken from by age, and what keeps each small."""
 
 
 def _old_case(before: datetime, columns: Columns) -> ColumnElement[bool]:
@@ -42,7 +57,7 @@ def _old_case(before: datetime, columns: Columns) -> ColumnElement[bool]:
 
 
 def old_changes(before: datetime) -> ColumnElement[bool]:
-    """Changes that are over, and whose cases are all over as long."""
+    """Changes that are over, and whose cases are all over as long; of open ones only replaced proposals."""
     # Under names of their own, because this is also asked about the changes of a case.
     other, link = cases.alias("other_case"), change_cases.alias("other_link")
     young = exists().where(
@@ -54,6 +69,10 @@ def old_changes(before: datetime) -> ColumnElement[bool]:
         plans.c.created_at < before,
     )
     hangs = exists().where(link.c.change_seq == changes.c.seq)
+    # A plan made every night leaves one for each case that nobody decides; the newest plan's is kept.
+    replaced = and_(
+        changes.c.state == ChangeState.REJECTED.value, changes.c.note.startswith(REPLACED), planned
+    )
     return and_(
         or_(
             and_(changes.c.state.in_([state.value for state in _OVER]), changes.c.settled_at < before),
@@ -63,7 +82,7 @@ def old_changes(before: datetime) -> ColumnElement[bool]:
         ),
         # What was changed back lately still counts for the loop breaker.
         or_(changes.c.reverted_at.is_(None), changes.c.reverted_at < before),
-        ~young,
+        or_(~young, replaced),
     )
 
 
@@ -78,9 +97,26 @@ def old_cases(before: datetime) -> ColumnElement[bool]:
 
 
 def old_plans(before: datetime) -> ColumnElement[bool]:
-    """Plans of which no change is left."""
+    """Plans of which no change is left, nor the newest word on why an open case is left alone."""
     left = exists().where(changes.c.connection == plans.c.connection, changes.c.plan_id == plans.c.id)
-    return and_(plans.c.created_at < before, ~left)
+    later = declined_cases.alias("later_declined")
+    newer = exists().where(later.c.case_id == declined_cases.c.case_id, later.c.seq > declined_cases.c.seq)
+    said = (
+        exists()
+        .where(
+            declined_cases.c.connection == plans.c.connection,
+            declined_cases.c.plan_id == plans.c.id,
+            cases.c.id == declined_cases.c.case_id,
+            cases.c.state.not_in(_SETTLED),
+        )
+        .where(~newer)
+    )
+    return and_(plans.c.created_at < before, ~left, ~said)
+
+
+def old_gaps(before: datetime) -> ColumnElement[bool]:
+    """Gaps that ended long ago."""
+    return gaps.c.to_at < before
 
 
 def old_sightings(before: datetime) -> ColumnElement[bool]:
@@ -117,6 +153,6 @@ def old_runs(before: datetime) -> ColumnElement[bool]:
 
 
 def old_notices(before: datetime) -> ColumnElement[bool]:
-    """Notices that only count what was sent."""
+    """Notices that only count what was sent, and messages that no channel took in all that time."""
     passing = or_(*(notices.c.key.startswith(prefix) for prefix in _PASSING))
     return and_(notices.c.sent_at < before, passing)

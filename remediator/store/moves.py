@@ -20,6 +20,9 @@ SETTLED = frozenset({CaseState.CLEARED, CaseState.RESOLVED})
 MOVED = ("state", "note", "due_at", "verdict", "settled_at")
 """Columns of a case that a move sets."""
 
+REPLACED = "replaced by plan "
+"""What the note of a rejected change begins with when a newer plan took its place."""
+
 PENDING = (ChangeState.PLANNED.value, ChangeState.APPROVED.value)
 """States of a change that nobody has begun to write."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select
 from remediator.errors import PlanRefused
 from remediator.model import CaseState, Change, ChangeState, DeclinedCase, Plan, StoredChange
 from remediator.store.database import Database
-from remediator.store.moves import case_states, move_cases, pending_changes, reject_pending
+from remediator.store.moves import REPLACED, case_states, move_cases, pending_changes, reject_pending
 from remediator.store.rows import (
     PAGE,
     candidates_from,
@@ -43,7 +43,7 @@ def save_plan(writing: Writing, plan: Plan) -> None:
         proposed = {case for change in plan.changes if change.id not in blocked for case in change.cases}
         turned = proposed | {item.case for item in declined}
         older = pending_changes(writing, turned)
-        reject_pending(writing, older, f"replaced by plan {plan.id}", stay=turned)
+        reject_pending(writing, older, REPLACED + plan.id, stay=turned)
     else:
         blocked, declined, proposed = {}, [], set()
     _insert(writing, plan, blocked)

@@ -11,11 +11,22 @@ import pytest
 from sqlalchemy import Connection, text
 
 from remediator.errors import ConfigError, StoreError
-from remediator.model import CaseState, ChangeState, SystemName
-from remediator.store import CaseMove, Cutoffs, Notice, Person, Store
+from remediator.model import CaseState, ChangeState, DeclinedCase, SystemName
+from remediator.store import (
+    AliasKey,
+    CampaignState,
+    CaseMove,
+    Cutoffs,
+    Gap,
+    Notice,
+    Person,
+    Store,
+)
+from remediator.store.ageing import BOUNDED
 from remediator.store.retention import BATCH
+from remediator.store.schema import metadata
 from tests.builders import NOON, a_change, a_diagnosis, a_failure, a_plan
-from tests.store.scenes import applied, approve, intend, open_cases, planned, states
+from tests.store.scenes import applied, approve, intend, open_cases, planned, reject, states
 from tests.store.test_audit import tampering
 
 LATER = NOON + timedelta(days=30)
@@ -155,6 +166,107 @@ def test_a_run_stays_as_long_as_its_changes(store: Store) -> None:
     intend(store, "p1-1", run=run)
     apply(store)
     assert store.run(run) is not None
+
+
+def everything_once(store: Store) -> None:
+    """Put at least one row into every table, all of it over by ``LATER``."""
+    run = store.start_run("scan", now=NOON)
+    open_cases(store, 2)
+    declined = DeclinedCase(case=2, reason="no rule")
+    store.save_plan(a_plan("p0", declined=[declined]), actor="bot", run=run, now=NOON)
+    applied(store, "p1", [1])
+    clear(store, 1)
+    done = CaseMove(case=2, before=CaseState.DECLINED, after=CaseState.RESOLVED)
+    store.move([done], actor="ann", run=None, now=NOON)
+    store.record_attempts({1: 2}, actor="bot", run=run, now=NOON)
+    for day in range(2):
+        moment = NOON + timedelta(days=day)
+        store.running.claim_tick("nightly", moment, now=moment)
+        store.record_intake(
+            digest=f"d{day}", name="a.csv", source="csv", taken=1, rejected=0, run=run, now=moment
+        )
+    store.running.add_calls(SystemName.MARKETO, NOON.date(), 5)
+    store.running.save_notice(Notice(key="outbox:1", state="{}", sent_at=NOON))
+    store.running.declare_gap(Gap(from_at=NOON, to_at=NOON + timedelta(days=1)), actor="bot", now=NOON)
+    store.running.pause(why="a holiday", by="ann", now=NOON)
+    store.running.take_lease("writer", holder="bot", ttl=timedelta(seconds=1))
+    state = CampaignState(name="nightly", first_run_at=NOON, last_run_at=NOON)
+    store.running.save_campaign_state(state, actor="bot", now=NOON)
+    key = AliasKey(object="Lead", field="Country", before="Untied States")
+    store.aliases.take([(key, "United States")], by="ann", now=NOON)
+    store.finish_run(run, outcome="ok", counters={}, now=NOON)
+    store.signing_key()
+    store.append_audit("noted", actor="ann", now=NOON)
+
+
+def test_every_table_is_emptied_by_age_or_bounded_by_what_it_holds(store: Store) -> None:
+    everything_once(store)
+    by_age = metadata.tables.keys() - BOUNDED.keys() - {"audit_payloads", "audit_entries"}
+    before = {table: rows(store, table) for table in by_age}
+    # A new table belongs into the scene above, and either gets a cutoff or a reason in BOUNDED.
+    assert [table for table, count in before.items() if count == 0] == []
+    apply(store, replace(ALL, audit_payloads=LATER, audit_entries=LATER))
+    left = {table: count for table in by_age if (count := rows(store, table))}
+    # The newest of each says where a schedule stands, and from when on failures may be missing.
+    assert left == {"intakes": 1, "ticks": 1}
+    # What is left of the chain tells of the removal.
+    assert {entry.event for entry in store.audit()} == {
+        "personal_data_erased",
+        "audit_payloads_expired",
+        "audit_trimmed",
+        "retention_applied",
+    }
+    assert store.verify_audit().intact
+
+
+def test_each_reason_why_a_table_stays_small_is_of_a_table_that_is_there(store: Store) -> None:
+    assert BOUNDED.keys() <= metadata.tables.keys()
+    everything_once(store)
+    first = {table: rows(store, table) for table in BOUNDED}
+    for again in range(3):
+        store.running.pause(why=f"again {again}", by="ann", now=NOON)
+        lease = store.running.take_lease("writer", holder="bot", ttl=timedelta(seconds=1))
+        store.running.release(lease)
+        state = CampaignState(name="nightly", first_run_at=NOON, last_run_at=NOON + timedelta(days=again))
+        store.running.save_campaign_state(state, actor="bot", now=NOON)
+        apply(store)
+        store.append_audit("noted", actor="ann", now=NOON)
+    grown = {table: count for table in BOUNDED if (count := rows(store, table)) > first[table]}
+    # Counters and anchors come with the first removal, and are one each from then on.
+    assert grown.keys() <= {"carried"}
+    assert grown["carried"] < 20
+
+
+def test_why_an_open_case_is_left_alone_stays_said_and_older_words_go(store: Store) -> None:
+    open_cases(store, 1)
+    for name in ("p1", "p2"):
+        declined = DeclinedCase(case=1, reason=f"said by {name}")
+        store.save_plan(a_plan(name, declined=[declined]), actor="bot", run=None, now=NOON)
+    apply(store)
+    assert [plan.id for plan in store.plans()] == ["p2"]
+    kept = store.plan("p2")
+    assert kept is not None
+    assert [item.reason for item in kept.declined] == ["said by p2"]
+
+
+def test_proposals_that_newer_plans_replaced_go_though_nobody_ever_decides(store: Store) -> None:
+    open_cases(store, 1)
+    for name in ("p1", "p2", "p3"):
+        planned(store, name, [1])
+    apply(store, replace(ALL, cases=NOON))
+    assert rows(store, "changes") == 3
+    apply(store)
+    assert [item.change.id for item in store.changes()] == ["p3-1"]
+    assert [plan.id for plan in store.plans()] == ["p3"]
+    assert states(store) == [CaseState.PROPOSED]
+
+
+def test_what_a_person_rejected_stays_as_long_as_its_case_is_open(store: Store) -> None:
+    open_cases(store, 1)
+    planned(store, "p1", [1])
+    reject(store, "p1-1", note="replace it by hand")
+    apply(store)
+    assert [item.state for item in store.changes()] == [ChangeState.REJECTED]
 
 
 def test_what_metrics_count_never_falls(store: Store) -> None:
