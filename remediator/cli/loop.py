@@ -224,8 +224,9 @@ def verify(
     as_json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Read both systems again and say which failures are gone."""
+    """Read both systems again and say which failures are gone, by our fixes or by somebody else's."""
     from remediator.cli import due, output, wiring
+    from remediator.engine.noticing import notice_repaired
     from remediator.engine.recording import metered_work
     from remediator.engine.verifying import verify_due
 
@@ -239,14 +240,16 @@ def verify(
             metered_work(engine, "verify") as run,
         ):
             result = verify_due(engine, run=run.id, due_only=not everything)
-            run.counters |= dict(result.verdicts)
+            repaired = notice_repaired(engine, run=run.id)
+            run.counters |= {**result.verdicts, "cleared_by_others": repaired}
             run.outcome = "partial" if result.unknown else "ok"
     if as_json:
-        output.print_json(result)
+        output.print_json({**output.plain(result), "cleared_by_others": repaired})
     else:
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in result.verdicts.items())
         output.say(
-            f"{verdicts or 'no verdict'}; {result.waiting} not there yet, {result.unknown} could not be read"
+            f"{verdicts or 'no verdict'}; {result.waiting} not there yet, "
+            f"{result.unknown} could not be read, {repaired} cleared by someone else"
         )
     if result.unknown:
         raise typer.Exit(EXIT_PARTIAL)

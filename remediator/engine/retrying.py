@@ -14,13 +14,13 @@ from types import MappingProxyType
 
 from remediator.engine import load
 from remediator.engine.batches import cut
-from remediator.engine.comparing import is_shown
 from remediator.engine.core import Engine, Step
+from remediator.engine.in_step import is_in_step, salesforce_records
 from remediator.engine.resync import TRIGGER_SIZE
 from remediator.engine.selecting import sync_pace
 from remediator.engine.targets import Target, find_targets
 from remediator.errors import ConfigError, VendorError
-from remediator.model import Case, CaseState, Category, Declined, Record, Value, Verdict
+from remediator.model import Case, CaseState, Category, Declined, Verdict
 from remediator.retry import RetryPolicy
 from remediator.store import Attempts, CaseMove, CaseQuery
 from remediator.systems.base import WriteResult
@@ -127,7 +127,7 @@ def _queue(engine: Engine, report: RetryReport, *, run: int) -> None:
 def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: int, random: Random) -> None:
     names = {name for kind in ("Lead", "Contact") for name in engine.fields(kind).by_marketo_name}
     targets = find_targets(engine, page, sorted(names))
-    shown = _salesforce_records(engine, [t for t in targets.values() if isinstance(t, Target)])
+    shown = salesforce_records(engine, [t for t in targets.values() if isinstance(t, Target)])
     attempts = engine.store.attempts([case.id for case in page])
     moves: list[CaseMove] = []
     push: dict[int, tuple[Case, str]] = {}
@@ -142,7 +142,7 @@ def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: in
         elif isinstance(target, Declined):
             report.dead += 1
             moves.append(_move(case, CaseState.DEAD, f"given up after {made} tries: {target.reason}"))
-        elif case.last_seen <= last_at and _in_step(engine, target, shown):
+        elif case.last_seen <= last_at and is_in_step(engine, target, shown):
             report.cleared += 1
             moves.append(
                 _move(case, CaseState.CLEARED, "both systems show the same values", verdict=Verdict.CLEARED)
@@ -270,31 +270,3 @@ def _ask(engine: Engine, people: Sequence[str]) -> Sequence[WriteResult]:
     results = engine.marketo.trigger_campaign(campaign, list(people))
     engine.on_step(Step(name="after_push"))
     return results
-
-
-def _salesforce_records(engine: Engine, targets: Sequence[Target]) -> dict[str, Record]:
-    shown: dict[str, Record] = {}
-    for kind in ("Lead", "Contact"):
-        ids = [t.salesforce_id for t in targets if t.object == kind and t.salesforce_id is not None]
-        if ids:
-            names = sorted(set(engine.fields(kind).by_marketo_name.values()))
-            shown.update(engine.salesforce.read(kind, list(dict.fromkeys(ids)), names).records)
-    return shown
-
-
-def _in_step(engine: Engine, target: Target, shown: Mapping[str, Record]) -> bool:
-    """Say whether Salesforce shows everything that Marketo would send."""
-    record = shown.get(target.salesforce_id or "")
-    if record is None:
-        return False
-    fields = engine.fields(target.object)
-    sent: dict[str, Value] = {
-        fields.by_marketo_name[name]: value
-        for name, value in target.values.items()
-        if name in fields.by_marketo_name and value not in (None, "")
-    }
-    return all(
-        is_shown(value, record.get(name), fields.descriptions[name])
-        for name, value in sent.items()
-        if fields.descriptions[name].updateable and name in record
-    )

@@ -50,8 +50,8 @@ def _outcome(
     hung = [cases[case] for case in change.cases if case in cases]
     if any(newest[case.id, change.record_id, change.field] != change.id for case in hung):
         return False  # the same field of the same failure had to be written again
-    if any(case.verdict in _FAILED and case.state is not CaseState.CLEARED for case in hung):
-        return False
+    if any(case.verdict in _FAILED for case in hung):
+        return False  # also where somebody else has cleared it since
     if hung and all(case.state is CaseState.CLEARED for case in hung):
         return True
     settled = stored.settled_at

@@ -184,6 +184,19 @@ def test_a_limit_stops_before_the_first_write_with_exit_code_3(
     assert 'remediator_safety_stops_total{limit="max_changes"} 1.0' in metrics
 
 
+def test_verify_notices_what_a_person_repaired(connected: World, remediator: Remediator) -> None:
+    person = connected.lead(country="Atlantis")
+    connected.pass_time(minutes=6)
+    remediator("scan", export_errors(connected))
+    remediator("plan")
+    assert connected.state_of(person) is CaseState.DECLINED
+    connected.edit(person, country="Austria")
+    connected.pass_time(minutes=10)
+    assert remediator("verify", "--json").json["cleared_by_others"] == 1
+    assert connected.state_of(person) is CaseState.CLEARED
+    assert "0 cleared by someone else" in remediator("verify").err
+
+
 def test_what_is_approved_beyond_the_limit_is_shown_and_written_part_by_part(
     connected: World, remediator: Remediator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
