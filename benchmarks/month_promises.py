@@ -117,7 +117,7 @@ def _flat(
     """Judge the last third by the second: by then what is over has begun to be taken away."""
     third = len(month.days) // 3
     if third <= month.retention_days:
-        return Promise(name=name, kept=None, said=f"takes more than {3 * month.retention_days} days to tell")
+        return Promise(name=name, kept=None, said=f"takes {3 * (month.retention_days + 1)} days to tell")
     before, after = _most(month.days[third:-third], of), _most(month.days[-third:], of)
     return Promise(
         name=name,
