@@ -180,14 +180,14 @@ def _beside_code(text: str, parts: list[str], table: Countries) -> Match | Refus
     for code_part, rest in ((parts[0], parts[1:]), (parts[-1], parts[:-1])):
         if 1 < len(code_part) < 4 and (code := table.codes.get(code_part)) is not None:
             named = table.names.get(key(rest))
-            if named is not None and named[:2] == code:
+            if named is not None and named[:2] == code and named[2] < "2":
                 return Match(code, Confidence.STRONG, f"a code and a name of {code}")
     if text.count("-") != 1:
         return None
     sides = [words(side) for side in text.split("-")]
     coded = _UNIT_CODE.match(text)
     if coded is not None and units_exist(coded[1]) and coded[2].lower() in units(coded[1]).codes:
-        if coded[2].lower() in table.codes and not coded[2].isdigit():
+        if table.codes.get(coded[2].lower(), coded[1]) != coded[1] and not coded[2].isdigit():
             return Refusal(f"it may be {text}, a subdivision, or two countries")
         return Match(coded[1], Confidence.STRONG, f"{text} is a subdivision of {coded[1]}")
     if not all(sides):
@@ -268,6 +268,13 @@ def _agreed(
     if len(codes) == 1:
         if (elsewhere := _in_another(pieces, codes[0], names)) is not None:
             return elsewhere
+        others = [piece for piece in pieces if tuple(piece) not in names]
+        if (
+            key(pieces[-1]) in _ALSO_STATES
+            and others
+            and not any(_is_unit(piece, codes[0]) for piece in others)
+        ):
+            return Refusal("the name is that of a state of the US too; write the country beside it")
         # "Virgin Islnds, U.S." and "South Gorgia (UK)" name a territory, which a typing error hides.
         unclear = [piece for piece in pieces if len(key(piece)) > 5 and tuple(piece) not in names]
         for piece in (*unclear, parts) if unclear else ():
@@ -288,6 +295,12 @@ def _agreed(
         for place, home in (codes, codes[::-1]):
             # Georgia, USA; Norfolk, United Kingdom: the name of one country is a place of the other.
             called = [piece for piece in pieces if names.get(tuple(piece)) == place]
+            between = [piece for piece in pieces[:-1] if tuple(piece) not in names]
+            if names.get(tuple(pieces[-1])) == home and any(
+                _is_unit_code(piece, home) or _is_unit(piece, home) for piece in between
+            ):
+                # Lebanon, NH, USA: the town, its state and the country.
+                return Match(home, Confidence.STRONG, f"a place and its state in {home}", candidates)
             if called and all(_is_unit(piece, home) for piece in called):
                 reason = f"a place in {home} with the name of a country, and {home}"
                 return Match(home, Confidence.STRONG, reason, candidates)
@@ -303,6 +316,7 @@ def _agreed(
     return Match(codes[0], sure, f"a part of the text names {codes[0]}, and no part names another country")
 
 
+_ALSO_STATES: Final = frozenset({"georgia"})
 # Where people write a town and the state after it, and leave the country out.
 _STATES_ALONE: Final = ("US", "CA", "AU")
 

@@ -94,10 +94,11 @@ def trailing(parts: list[str], table: Countries) -> Match | Refusal | None:
             before[-1] in table.adjectives
             or not table.turns.isdisjoint(before)
             or joined in table.people
-            or len(before) > 3
+            # A postal address is longer than a name with a town before it.
+            or len(before) > (5 if any(part.isdigit() for part in before) else 3)
         ):
             return None
-        if any(re.search(r"[a-z][0-9]|[0-9][a-z]", part) for part in before[-2:]):
+        if re.search(r"[a-z][0-9]|[0-9][a-z]", before[-1]):
             # "4merican Samoa": the word before it may be a part of the name.
             return None
         for start in range(len(before)):
@@ -126,7 +127,8 @@ def misspelt(parts: list[str], table: Countries) -> Match | Refusal:
         if sides and not any(near.name.startswith(side) for side in sides) and _side(near.name):
             continue
         code = meant[near.name].rstrip("0123456789")
-        rank = (near.distance, meant[near.name][-1])
+        tier = meant[near.name][-1]
+        rank = (near.distance, "0" if tier == "5" else tier)
         if rank < best.get(code, (9, "9")):
             best[code], names[code] = rank, near.name
     ranked = sorted((rank, code) for code, rank in best.items() if code != "-")
@@ -144,7 +146,7 @@ def misspelt(parts: list[str], table: Countries) -> Match | Refusal:
         return Refusal("it is nearer to a word that is no country", candidates)
     if len(parts) > 1 and (other := _another(parts, code, names[code], distance, table)) is not None:
         return Refusal(f"a part of it names {other}, the whole is near to a name of {code}", candidates)
-    lonely = len(ranked) == 1 and "-" not in best
+    lonely = len(ranked) == 1 and "-" not in best and not meant[names[code]].endswith("5")
     sure = Confidence.STRONG if distance == 1 and size >= 7 and lonely else Confidence.WEAK
     return Match(code, sure, f"{distance} letter(s) away from a name of {code}", candidates)
 

@@ -22,7 +22,7 @@ class Countries:
     Attributes:
         titles: ``{alpha-2: English name}``.
         names: ``{key: alpha-2 and tier}``, e.g. ``{"espagne": "ES1"}``; tier 0 = English, 1 and 2 = widely
-            used languages, 3 = the others.
+            used languages, 3 = the others, 5 = as often a town or a person as the country.
         bags: ``{words in alphabetical order: alpha-2}``.
         codes: ``{lower-case ISO, numeric or sports code: alpha-2}``.
         iso: the alpha-3 codes among them, in lower case.
@@ -75,7 +75,7 @@ def country_typos() -> tuple[TypoIndex, Mapping[str, str]]:
         for key, why in table.blocked.items()
         if len(key) > 3 and why not in ("contested", "far region")
     }
-    meant |= {key: value for key, value in table.names.items() if value[2] in "01" and len(key) > 3}
+    meant |= {key: value for key, value in table.names.items() if value[2] in "015" and len(key) > 3}
     return TypoIndex(meant), meant
 
 

@@ -105,6 +105,8 @@ def test_every_country_is_found_in_what_forms_wrap_around_it(wrap: str) -> None:
         (text, answer)
         for name, country in NAMED
         if (answer := country_code(text := wrap.format(name=name, c=country))) != country.alpha_2
+        # After a town it may be the state of the US.
+        and not (country.alpha_2 == "GE" and "Xyzville" in wrap)
     ]
     assert wrong == []
 
@@ -146,6 +148,7 @@ def test_a_digit_for_a_letter_never_hides_which_country_is_meant() -> None:
     "text",
     [
         "Lebanon, Ohio",
+        "Atlanta, Georgia",
         "Peru, IN",
         "Poland, ME",
         "Norway, MI",
@@ -176,6 +179,11 @@ def test_a_name_that_its_surroundings_contradict_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
+        ("Lebanon, NH, USA", "US"),
+        ("Jordan, Utah, USA", "US"),
+        ("Tbilisi, Georgia", "GE"),
+        ("New York NY 10001 USA", "US"),
+        ("SCO", "GB"),
         ("Niger, n/a", "NE"),
         ("Dominica, n/a", "DM"),
         ("Niger, IA", "NE"),
