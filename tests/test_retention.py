@@ -32,8 +32,8 @@ def test_a_years_store_stays_as_big_as_it_was_in_spring_and_its_chain_holds(stor
     # Only what is still open has been added.
     assert year.cases - spring.cases == year.open - spring.open > 0
     assert grown(sizes) == {}
-    # The test server does not tidy up by itself, as any other PostgreSQL does.
-    assert year.bytes <= spring.bytes * 1.1 or store_url.startswith("postgresql")
+    # PostgreSQL keeps free room in tables and indexes, which weighs more in a store this small.
+    assert year.bytes <= spring.bytes * (1.2 if store_url.startswith("postgresql") else 1.1)
     assert (check.intact, check.removed > check.entries) == (True, True)
     assert seen.failures_seen == len(sizes) * FAILURES
     assert seen.run_times["campaign"].count == len(sizes)
