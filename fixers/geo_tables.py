@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from fixers.geo_text import sound
+from fixers.geo_text import key_of, sound
 from fixers.geo_typos import TypoIndex
 
 FOLDER: Final = Path(__file__).parent.parent / "rules" / "geo"
@@ -174,11 +174,26 @@ def units(country: str) -> Units:
 
 @cache
 def _typos(country: str) -> TypoIndex:
+    table = units(country)
+    whole = _one_word_titles(table)
     return TypoIndex(
         key
-        for key, value in units(country).names.items()
-        if len(key) > 3 and value.rpartition("|")[2] in "01458"
+        for key, value in table.names.items()
+        if len(key) > 3 and value.rpartition("|")[2] in "01458" and not _is_cut(key, value, whole)
     )
+
+
+def _one_word_titles(table: Units) -> Mapping[str, str]:
+    return {tail: key_of(title) for tail, title in table.titles.items() if title.isalpha()}
+
+
+def _is_cut(key: str, value: str, whole: Mapping[str, str]) -> bool:
+    """Say whether a key is the beginning of its unit's name: who shortens a name makes no slip in it.
+
+    "Conn" and "Color" are known, but "Context" and "Collar" are words of their own.
+    """
+    full = whole.get(value.partition("|")[0], "")
+    return len(key) < len(full) - 1 and full.startswith(key)
 
 
 @cache
@@ -192,9 +207,10 @@ def kind_typos() -> TypoIndex:
 @cache
 def _sounds(country: str) -> Mapping[str, str]:
     sounds: dict[str, str] = {}
+    whole = _one_word_titles(units(country))
     for key, value in units(country).names.items():
         tail, _, tier = value.partition("|")
-        if tier in "01" and len(key) > 4:
+        if tier in "01" and len(key) > 4 and not _is_cut(key, value, whole):
             heard = sound(key)
             if sounds.setdefault(heard, tail) != tail:
                 sounds[heard] = "-"

@@ -110,6 +110,8 @@ def misspelt(parts: list[str], text: str, table: Units) -> Match | Refusal:
     """Look for the one unit of the country whose name the text is a typing error of."""
     nothing = Refusal(f"no subdivision of {table.country} is known by this name")
     joined = key(parts)
+    if countries().blocked.get(joined) in ("lookalike", "people"):
+        return nothing
     kinds = kind_typos()
     proper = [part for part in parts if len(part) < 7 or not kinds.near(part, 1)] if len(parts) > 1 else parts
     for query in dict.fromkeys((joined, "".join(parts), bare(text, parts, table.kinds), key(proper))):
