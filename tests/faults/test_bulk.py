@@ -32,7 +32,7 @@ ROWS = 10_000
 def a_large_plan(made: World, rows: int) -> Plan:
     """Load people and plan a change for each, approved, without a failure behind it."""
     numbers = made.sandbox.instance.load([{"country": "Deutschland"} for _ in range(rows)])
-    changes = [_country(str(number)) for number in numbers]
+    changes = [country_change(str(number)) for number in numbers]
     plan = new_plan(
         connection=made.engine.settings.connection,
         campaign=None,
@@ -49,7 +49,8 @@ def a_large_plan(made: World, rows: int) -> Plan:
     return plan
 
 
-def _country(person: str) -> Change:
+def country_change(person: str) -> Change:
+    """Return a change of a person's country, without a failure behind it."""
     return a_change(
         "",
         cases=(),

@@ -176,6 +176,32 @@ def test_a_clock_that_jumps_an_hour_in_mid_run_doubles_and_loses_nothing(
     assert judge.unfinished(a_world.engine.store) == []
 
 
+@pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(hours=-1), timedelta(hours=-25)])
+def test_a_clock_that_jumps_while_a_bot_watches_serves_no_tick_twice_and_goes_on(
+    store: Store, jump: timedelta
+) -> None:
+    job = job_of(a_campaign(schedule="*/10 * * * *"))
+    start = datetime(2026, 3, 2, 12, 5, tzinfo=UTC)
+    shown = [start]
+    bots = [Agenda(store, lambda: shown[0]) for _ in range(2)]
+    served: list[datetime] = []
+
+    def watch(minutes: int) -> None:
+        for _ in range(minutes):
+            for bot in bots:
+                served.extend(tick for tick, due in bot.due([job]) if bot.claim(due, tick))
+            shown[0] += timedelta(minutes=1)
+
+    watch(60)
+    before = len(served)
+    assert before in (5, 6)
+    shown[0] += jump
+    watch(60 + max(0, round(-jump.total_seconds() / 60)))
+    assert len(served) == len(set(served))
+    assert served == sorted(served)
+    assert before + 5 <= len(served) <= before + 7, "ten minutes after ten, whatever the jump"
+
+
 @pytest.mark.parametrize(
     "night", [datetime(2026, 10, 24, 12, tzinfo=UTC), datetime(2027, 3, 27, 12, tzinfo=UTC)]
 )
