@@ -236,7 +236,8 @@ def read_campaign(path: Path, *, fixers: Collection[str] | None = None) -> Campa
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}; check the path and that it is UTF-8") from error
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path}: cannot be read: {why}; check the path and that it is UTF-8") from error
     return parse_campaign(text, name=str(path), fixers=fixers)
 
 

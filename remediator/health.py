@@ -223,6 +223,9 @@ def ask(listen: str, path: str, *, timeout_s: float = 5) -> tuple[int, dict[str,
         said = json.loads(answer.read())
         return answer.status, said if isinstance(said, dict) else {}
     except (OSError, HTTPException, ValueError) as exc:
-        raise RemediatorError(f"no daemon answers on {listen}: {exc}") from exc
+        raise RemediatorError(
+            f"no daemon answers on {listen}: {exc}; start one with: remediator daemon, or set daemon.listen "
+            "to where it answers"
+        ) from exc
     finally:
         connection.close()

@@ -165,4 +165,5 @@ def _text(file: Path) -> str:
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{file}: cannot be read: {exc}; check the path and that it is UTF-8") from exc
+        why = getattr(exc, "strerror", None) or exc
+        raise ConfigError(f"{file}: cannot be read: {why}; check the path and that it is UTF-8") from exc

@@ -10,7 +10,7 @@ from typing import Any
 
 from remediator.cli import wiring
 from remediator.engine.core import MARKETO_PERSON
-from remediator.errors import RemediatorError
+from remediator.errors import EXIT_CONFIG, EXIT_ENVIRONMENT, EXIT_OK, ConfigError, RemediatorError
 from remediator.settings import LoadedSettings
 from remediator.store import Store
 from remediator.systems.marketo import Marketo
@@ -19,11 +19,16 @@ from remediator.systems.salesforce import Salesforce
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was tried, and what it showed."""
+    """One thing that was tried, and what it showed.
+
+    Attributes:
+        code: the exit code that it alone would give.
+    """
 
     name: str
     passed: bool
     result: str
+    code: int = EXIT_OK
 
 
 def settings_rows(options: wiring.Options) -> list[dict[str, object]]:
@@ -59,7 +64,7 @@ def run_checks(options: wiring.Options) -> list[Check]:
         try:
             checks.append(Check(name=name, passed=True, result=look()))
         except RemediatorError as exc:
-            checks.append(Check(name=name, passed=False, result=str(exc)))
+            checks.append(_failed(name, exc))
 
     def store_works() -> str:
         with Store.open(settings.store, connection=settings.connection) as store:
@@ -89,6 +94,12 @@ def run_checks(options: wiring.Options) -> list[Check]:
     return checks
 
 
+def _failed(name: str, error: RemediatorError) -> Check:
+    # A chain that does not hold is a plain error: the environment is not what it should be.
+    code = EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_ENVIRONMENT
+    return Check(name=name, passed=False, result=str(error), code=code)
+
+
 def _briefly(seconds: float) -> None:
     """Wait a blink: who asks what is wrong wants an answer, not a run's patience with a host that is down."""
     time.sleep(min(seconds, 0.1))
@@ -99,7 +110,7 @@ def _client(make: Callable[[], Any], name: str, checks: list[Check]) -> Iterator
     try:
         client = make()
     except RemediatorError as exc:
-        checks.append(Check(name=name, passed=False, result=str(exc)))
+        checks.append(_failed(name, exc))
         yield None
         return
     with client:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from remediator.cli.options import DryRun, Json, options
-from remediator.errors import EXIT_ENVIRONMENT, ConfigError
+from remediator.errors import ConfigError
 
 
 class SchemaName(StrEnum):
@@ -125,5 +125,5 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
         output.print_table(rows, output.SETTING_COLUMNS, as_json=False, title="Settings")
         shown = [{**output.row_of(check), "passed": "ok" if check.passed else "FAILED"} for check in checks]
         output.print_table(shown, output.CHECK_COLUMNS, as_json=False, title="\nChecks")
-    if any(not check.passed for check in checks):
-        raise typer.Exit(EXIT_ENVIRONMENT)
+    if code := max(check.code for check in checks):
+        raise typer.Exit(code)

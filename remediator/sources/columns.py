@@ -127,7 +127,7 @@ def check_roles(chosen: Mapping[str, str]) -> None:
             near = get_close_matches(role, ROLES, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else ""
             known = ", ".join(ROLES)
-            raise ConfigError(f"setting columns: unknown column '{role}'{hint} (known: {known})")
+            raise ConfigError(f"setting sync_errors.columns: unknown column '{role}'{hint} (known: {known})")
 
 
 def _position(folded: Sequence[str], word: str, taken: set[int]) -> int | None:

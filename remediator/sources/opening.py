@@ -82,8 +82,8 @@ def open_source(path: Path, sources: Sequence[Source], *, encoding: str | None =
             return source
     raise ConfigError(
         f"{path}: the header '{header_as_seen(path, encoding)}' is none that is known; name its columns in"
-        ' the setting columns, e.g. columns: {failed_on: "Date", message: "Error"} (a Sync Errors export'
-        " needs a time and a message, a Salesforce bulk result sf__Id and sf__Error)"
+        ' the setting sync_errors.columns, e.g. columns: {failed_on: "Date", message: "Error"} (a Sync Errors'
+        " export needs a time and a message, a Salesforce bulk result sf__Id and sf__Error)"
     )
 
 

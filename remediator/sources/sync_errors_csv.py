@@ -68,7 +68,7 @@ class SyncErrorsCsv:
             raise ConfigError(
                 f"{path}: no time and message column in the header"
                 f" '{header_as_seen(path, self._encoding)}'; name them"
-                ' in the setting columns, e.g. columns: {failed_on: "Date", message: "Error"}'
+                ' in the setting sync_errors.columns, e.g. columns: {failed_on: "Date", message: "Error"}'
             )
         found = find_columns(layout.header, self._columns)
         assert found is not None, "the layout was found by this very question"

@@ -190,7 +190,10 @@ def test_a_state_is_read_in_the_light_of_its_country(remediator: Remediator) -> 
         (["runs", "show", "99"], "remediator runs list"),
         (["fixers", "show", "nope"], "there are: "),
         (["fixers", "test", "nope"], "there are: "),
-        (["rules", "replay", "nowhere.yaml"], "cannot be read"),
+        (
+            ["rules", "replay", "nowhere.yaml"],
+            "nowhere.yaml: cannot be read: No such file or directory; check",
+        ),
         (["apply"], "remediator plan"),
         (["apply", "nowhere.json"], "cannot be read"),
         (["apply", "x.csv"], "not a plan"),
@@ -253,7 +256,7 @@ def test_doctor_tells_where_settings_come_from_and_never_a_secret(
     remediator.write("remediator.yaml", "marketo:\n  rate_share: 0.4\n")
     monkeypatch.setenv("REMEDIATOR_MARKETO_CLIENT_SECRET", "hush-hush")
     for arguments in (["doctor"], ["doctor", "--json"]):
-        result = remediator("--connection", "acme", *arguments, code=4)
+        result = remediator("--connection", "acme", *arguments, code=1)
         assert "hush-hush" not in result.out + result.err
     won = {row["name"]: row["from"] for row in result.json["settings"]}
     assert won["marketo.rate_share"] == "remediator.yaml"

@@ -95,6 +95,11 @@ def test_a_missing_credential_is_named_with_its_variable(
     remediator("scan", export_errors(connected))
     monkeypatch.delenv("REMEDIATOR_MARKETO_CLIENT_SECRET")
     assert "REMEDIATOR_MARKETO_CLIENT_SECRET" in remediator("plan", code=1).err
+    # A setting is wrong, and nothing is down.
+    checks = remediator("doctor", "--json", code=1).json["checks"]
+    failed = [check for check in checks if not check["passed"]]
+    assert failed
+    assert all("REMEDIATOR_MARKETO_CLIENT_SECRET" in check["result"] for check in failed)
 
 
 def test_doctor_passes_against_systems_that_work(connected: World, remediator: Remediator) -> None:

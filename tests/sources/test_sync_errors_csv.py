@@ -125,7 +125,7 @@ def test_an_unknown_role_in_the_columns_setting_is_refused_with_the_nearest_one(
 
 def test_an_unknown_header_is_refused_before_the_first_row_naming_it_and_the_setting(tmp_path: Path) -> None:
     path = a_file(tmp_path, "a,b,c", header="Alpha,Beta,Gamma")
-    with pytest.raises(ConfigError, match=r"Alpha,Beta,Gamma.*setting columns"):
+    with pytest.raises(ConfigError, match=r"Alpha,Beta,Gamma.*setting sync_errors\.columns"):
         SyncErrorsCsv().read(path)
 
 
