@@ -199,7 +199,7 @@ def test_an_owner_is_never_changed_without_a_person_however_sure(lite: World) ->
 
 def test_outside_its_window_a_campaign_plans_and_approves_but_does_not_write(a_world: World) -> None:
     hour = a_world.engine.clock().hour
-    closed = WriteWindow(start=time((hour + 6) % 24), end=time((hour + 8) % 24))
+    closed = WriteWindow(start=time((hour + 6) % 24), end=time((hour + 9) % 24))
     campaign = looked(a_world, auto(window=closed))
     earn(a_world, campaign)
     (person,) = broken(a_world)
