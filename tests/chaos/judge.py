@@ -73,7 +73,8 @@ class Judge:
         return found
 
     def _match(self, changes: Iterable[StoredChange], before: Any, after: Any) -> StoredChange | None:
-        for stored in changes:
+        # Of several that would have written the very same, first those that are said to have been sent.
+        for stored in sorted(changes, key=lambda stored: stored.state not in _SENT):
             change = stored.change
             if (
                 change.id not in self.matched
