@@ -19,7 +19,8 @@ _DECODER = json.JSONDecoder()
 _CODE_KEYS = ("errorCode", "statusCode", "extendedErrorCode", "exceptionCode", "faultcode", "error", "code")
 _MESSAGE_KEYS = ("message", "errorMessage", "error_description", "exceptionMessage", "faultstring", "msg")
 _LOOSE_CODE = re.compile(
-    r"(['\"]?)(errorCode|statusCode|getStatusCode|exceptionCode|error|code)\\?['\"]?\s*(?::|=>?)\s*\\?['\"]?([A-Za-z_]\w{3,80}|\d{3,4})"
+    r"(?<!irst )(['\"]?)(errorCode|statusCode|getStatusCode|exceptionCode|error|code)\\?['\"]?\s*"
+    r"(?::|=>?)\s*\\?['\"]?([A-Za-z_]\w{3,80}|\d{3,4})"
 )
 _LOOSE_MESSAGE = re.compile(
     r"['\"]?(?:message|errorMessage|error_description|exceptionMessage)\\?['\"]?\s*(?::|=>?)\s*\\?(['\"])"
@@ -28,7 +29,8 @@ _LOOSE_MESSAGE = re.compile(
 )
 _BARE_MESSAGE = re.compile(
     r"(?:get)?[mM]essage\s?[:=]\s?(.{0,2000}?)"
-    r"(?:[,;] ?(?:fields|code|errorCode|statusCode|getStatusCode|getFields)\s?[:=]|[\]}](?=[\s\]}]*(?:[,)]|$))|$)",
+    r"(?:[,;] ?(?:fields|code|errorCode|statusCode|getStatusCode|getFields)\s?[:=]"
+    r"|[\]}](?=[\s\]}]*(?:[,)]|$))|$)",
     re.DOTALL,
 )
 _LOOSE_FIELDS = re.compile(
@@ -38,6 +40,10 @@ _NAME = re.compile(r"[A-Za-z]\w*(?:\.\w+)?")
 _CODE = re.compile(r"[A-Za-z]\w{3,80}|\d{3,4}")
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
+_PAGE = re.compile(
+    r"<(?:!doctype|!--|\?xml|html|head|body|title|meta|h\d|p|div|span|center|table|font|br|b|i|a|ul|pre)\b[^<>]{0,2000}>",
+    re.IGNORECASE,
+)
 _SOAP_CODE = re.compile(r"<(?:\w+:)?(?:exceptionCode|statusCode|faultcode)>(?:\w+:)?([A-Za-z_]\w{3,80})<")
 _SOAP_TEXT = re.compile(
     r"<(?:\w+:)?(?:exceptionMessage|message|faultstring)>(.{0,2000}?)</(?:\w+:)?(?:exceptionMessage|message|faultstring)>",
@@ -179,7 +185,7 @@ def read_markup(text: str) -> Body | None:
         fields = tuple(_SOAP_FIELDS.findall(head))
         message = unescape(said.group(1)) if said else ""
         return Body(kind="soap", code=code.group(1), message=message, fields=fields)
-    if not _TAG.match(head):
+    if not _PAGE.match(head):
         return None
     words = unescape(" ".join(_TAG.sub(" ", head).split()))
     status = _STATUS.search(words)

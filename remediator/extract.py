@@ -32,7 +32,15 @@ _TYPOGRAPHIC = re.compile(f"[{''.join(typographic for typographic, _ in _FOLD)}]
 _HOLE = re.compile(r"\{([a-z_]+)\}")
 _MAX_LABEL = 120
 _MAX_HOLE = 300
-_LABEL_STARTS = (": ", "; ", "\n", '"', "! ", "> ", " due to ", " because ", "by trigger for field ")
+_LABEL_STARTS = (": ", "; ", " | ", "\n", '"', "! ", "> ", " due to ", " because ", "by trigger for field ")
+_BEFORE_LABEL = re.compile(
+    r"(?:[*•>]\s{1,9}|#?\d{1,6}[.)]\s{1,9}|#\d{1,6}\s{1,9}"
+    r"|\d{4}-\d\d-\d\d[T ][\d:.,+Z]{4,20}\s{1,9}|\d\d?[/.]\d\d?[/.]\d{2,4} [\d:]{4,8}(?: [AP]M)?[ -]{1,9}"
+    r"|\([^()]{0,30}\d[^()]{0,30}\)\s{1,9}|\w{1,30}=\S{1,60}\s{1,9}"
+    r"|(?:error|fehler|erreur|errore|erro) - |(?:record|job) level,\s{0,9})+",
+    re.IGNORECASE,
+)
+"""What logs, lists and exports put in front of a text: marks, numbers, times, ids."""
 _SENTENCE_END = re.compile(r"[a-z)]{2}\. (?=[A-Z])")
 _API_IN_BRACKETS = re.compile(r":?\s*\[\s*([A-Za-z]\w*(?:\.\w+)?)\s*\]\s*$")
 _API_WORD = re.compile(r"[A-Za-z]\w{0,79}(?:\.[A-Za-z]\w{0,79})?", re.ASCII)
@@ -170,6 +178,8 @@ def clean_label(raw: str) -> str | None:
         label = name
     if label[:1] == "[" and "] " in label:
         label = label.partition("] ")[2]
+    if match := _BEFORE_LABEL.match(label):
+        label = label[match.end() :] or label
     label = label.strip(" \t\"'“”«»,;-")
     return label if label and len(label) <= _MAX_LABEL else None
 

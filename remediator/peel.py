@@ -213,7 +213,10 @@ def _enter_braces(peeled: Peeled, codes: Collection[str]) -> bool:
     peeled.codes.append(code)
     peeled.steps.append(("code", code))
     peeled.tailed = peeled.tailed or match.group(2) is not None
-    peeled.text = text[match.end() :].strip(SPACES).removesuffix("}").rstrip(SPACES)
+    rest = text[match.end() :]
+    if rest.count("}") > rest.count("{"):
+        rest = rest[: rest.rfind("}")]  # behind it stands what a log or file adds
+    peeled.text = rest.strip(SPACES)
     return True
 
 

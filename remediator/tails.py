@@ -16,6 +16,10 @@ SPACES = " \t\r\n\u00a0\u200b\ufeff"
 _STACK = re.compile(
     r"(?:Class|Trigger|AnonymousBlock)\.[\w.]{1,120}(?:\([^()\n]{0,200}\))?: line \d+, column \d+"
 )
+_REQUEST_ID = re.compile(r"[\[(|,;]\s{0,3}request[ _-]?id\W{1,3}[\w#.-]{1,60}[\])]?$", re.IGNORECASE)
+_STACK_LINE = re.compile(r"\n[ \t]{0,8}at [\w.$<>]{1,120}\(")
+_STOPS = frozenset(".;,'\"")
+_BEFORE_STOP = frozenset(")]-")
 _NAMESPACE = re.compile(r"[a-z]\w{1,15}$")
 _BEFORE_NAMESPACE = "])0123456789."
 _UNDOUBTED_NAME = re.compile(r"[A-Za-z]\w{0,79}__[cr]$|[A-Z]\w{0,79}[a-z][A-Z]\w{0,79}$")
@@ -63,21 +67,34 @@ def cut_tail(peeled: Peeled, codes: Collection[str]) -> bool:
         # A log line may begin with one; then what counts stands behind it.
         text = text[: match.start()].rstrip(SPACES + ":(") or text[match.end() :]
         peeled.steps.append(("stack", ""))
-    last = text[-1:]
-    if last == "." and text.endswith((").", "].")):
-        text = _cut_brackets_of_code(peeled, text[:-1], codes) or text
-    elif last == ")":
-        text = _cut_parenthesis(peeled, text, codes)
-    elif last == "]":
-        text = _cut_brackets_of_code(peeled, text, codes) or text
-        if text.endswith("]"):
-            text = _cut_brackets(peeled, text)
-    elif last == "-" and peeled.codes and text.endswith("--"):
-        text = _cut_bulk(peeled, text)
+    if "equest" in text[-90:] and (match := _REQUEST_ID.search(text, max(0, len(text) - 120))):
+        text = text[: match.start()].rstrip(SPACES)
+        peeled.steps.append(("noise", ""))
+    if "at " in text and (match := _STACK_LINE.search(text)):
+        text = text[: match.start()].rstrip(SPACES)
+        peeled.steps.append(("noise", ""))
+    text = _cut_end(peeled, text, codes)
     text = text.strip(SPACES)
     changed = text != peeled.text
     peeled.text = text
     return changed and text != ""
+
+
+def _cut_end(peeled: Peeled, text: str, codes: Collection[str]) -> str:
+    """Take one thing off the end, if something known stands there."""
+    last = text[-1:]
+    if last == ")":
+        return _cut_parenthesis(peeled, text, codes)
+    if last == "]":
+        return _cut_brackets_of_code(peeled, text, codes) or _cut_brackets(peeled, text)
+    if last == "-":
+        return _cut_bulk(peeled, text) if peeled.codes and text.endswith("--") else text
+    if last in _STOPS and text[-2:-1] in _BEFORE_STOP:
+        # A client's full stop, or a file's quotation mark, behind what would else stand at the end.
+        head = text[:-1]
+        cut = _cut_brackets_of_code(peeled, head, codes) if head[-1] == ")" else _cut_end(peeled, head, codes)
+        return text if cut is None or cut == head else cut
+    return text
 
 
 def _cut_parenthesis(peeled: Peeled, text: str, codes: Collection[str]) -> str:

@@ -195,7 +195,8 @@ def test_a_refusal_without_a_code_is_known_in_the_languages_of_users(
     [
         # No template has these words: the code and the form decide.
         (
-            "INVALID_FIELD_FOR_INSERT_UPDATE: Lauke kurti ar keisti negalima: State. Patikrinkite nustatymus.",
+            "INVALID_FIELD_FOR_INSERT_UPDATE: Lauke kurti ar keisti negalima: State. "
+            "Patikrinkite nustatymus.",
             Category.PERMISSION,
             ("State",),
         ),
@@ -241,3 +242,53 @@ def test_what_servers_and_gateways_say_without_a_body_is_known(
 ) -> None:
     diagnosis = CLASSIFIER.classify(message)
     assert (diagnosis.category.value, diagnosis.code) == (category, code)
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["", "* ", "1. ", "#12 ", "Error - ", "Record Level,", "2024-05-03 10:11:12 ", "(Lead 00Q5e00000Abcde) ",
+     "requestId=1a2b#3c ", "[Sync] Push updates failed | ", "[ERROR] "],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Job Level: bad value for restricted picklist field: Chief",
+        "System.DmlException: Update failed. First exception on row 0; first error: "
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST, Job Level: bad value for restricted picklist "
+        "field: Chief: []",
+    ],
+)
+def test_what_a_log_or_list_puts_in_front_is_no_part_of_the_label(before: str, text: str) -> None:
+    diagnosis = CLASSIFIER.classify(before + text)
+    assert (diagnosis.code, diagnosis.field, diagnosis.value) == (
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+        "Job Level",
+        "Chief",
+    )
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [".", ";", '"', "'", " [requestId: 1a2b#3c]", " | request id 1a2b", "\n    at foo.Bar(Baz.java:12)"],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Failed to update SFDC {STRING_TOO_LONG: Title: data value too large: Chief (max length=2)}",
+        "STRING_TOO_LONG:Title: data value too large: Chief (max length=2):Title --",
+        "Insert failed. First exception on row 0; first error: STRING_TOO_LONG, Title: data value too large: "
+        "Chief (max length=2): [Title]",
+    ],
+)
+def test_what_a_log_or_file_puts_behind_is_no_part_of_the_value(text: str, behind: str) -> None:
+    diagnosis = CLASSIFIER.classify(text + behind)
+    assert (diagnosis.field, diagnosis.value) == ("Title", "Chief")
+
+
+def test_a_trigger_behind_a_bracketed_log_level_stays_a_failure_of_automation() -> None:
+    diagnosis = CLASSIFIER.classify(
+        "[ERROR] CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: Router: execution of BeforeUpdate\n\ncaused by: "
+        "System.DmlException: Update failed. First exception on row 0; first error: "
+        "MALFORMED_ID, bad id 1: []"
+    )
+    assert (diagnosis.category, diagnosis.root_code) == (Category.AUTOMATION_FAILURE, "MALFORMED_ID")
