@@ -237,8 +237,9 @@ def _pieces(text: str, parts: list[str], table: Countries) -> Match | Refusal | 
         if len(pieces) > size and (key(last) in table.names or bag(last) in table.bags):
             pieces = [*pieces[:-size], last]
     named = [match for piece in pieces if (match := _named(piece, table)) is not None]
-    around = [word for piece in pieces if key(piece) not in table.names for word in piece]
-    if not table.turns.isdisjoint(around):
+    if not table.turns.isdisjoint(parts) and not table.turns.isdisjoint(
+        word for piece in pieces if key(piece) not in table.names for word in piece
+    ):
         return Refusal("the text says more about a country than its name") if named else None
     if len(pieces) > 1 and named:
         return _agreed(text, parts, pieces, named, table)

@@ -20,6 +20,7 @@ _UNIT: Final = frozenset((
     "state", "province", "department", "prefecture", "county", "district", "region", "division",
     "governorate", "municipality", "oblast", "canton", "provincia", "departamento",
 ))  # fmt: skip
+_WORDS: Final = _POLITY | _UNIT
 # Of these the name tells more than one country, with the word for the kind of state or without it.
 _TWINS: Final = frozenset({"china", "korea", "congo", "guinea", "dominica", "samoa", "sudan", "georgia"})
 _SIDES: Final = ("north", "south", "east", "west", "central")
@@ -31,8 +32,10 @@ def official(parts: list[str], table: Countries) -> Match | Refusal | None:
 
     Only where no country is called so itself, so it runs after a search for the whole text.
     """
-    left = [part for part in parts if part not in _POLITY and part not in _UNIT]
-    if not left or len(left) == len(parts):
+    if _WORDS.isdisjoint(parts):
+        return None
+    left = [part for part in parts if part not in _WORDS]
+    if not left:
         return None
     # "Norfolk, United Kingdom": the words for a kind of state are a name themselves.
     if key([part for part in parts if part not in left]) in table.names or "united" in left:
@@ -153,7 +156,7 @@ def misspelt(parts: list[str], table: Countries) -> Match | Refusal:
 
 def _proper_size(parts: list[str], size: int) -> int:
     """Return the letters of a name without the words for a kind of state: only they tell countries apart."""
-    if len(parts) < 2:
+    if _POLITY.isdisjoint(parts):
         return size
     left = [part for part in parts if part not in _POLITY]
     return len(key(left)) if left else size

@@ -47,7 +47,7 @@ def _find(text: str, country: str) -> Match | Refusal:
     if not units_exist(country):
         return Refusal(f"no subdivisions are known for the country {country[:40]!r}")
     table = units(country)
-    if LOST.search(text):
+    if ("?" in text or "\ufffd" in text) and LOST.search(text):
         return with_lost_letters(text, table)
     found = _whole(parts, text, table)
     if found is None and (not text.isascii() or "&" in text):
