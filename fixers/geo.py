@@ -45,13 +45,13 @@ def subdivision_code(text: str, country: str | None = None) -> str | None:
 
 
 # Columns repeat a few values, so the answers are kept; longer texts are not, or they would fill the memory.
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 16)
 def _country_code(text: str) -> str | None:
     found = find_country(text)
     return found.code if isinstance(found, Match) else None
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 16)
 def _subdivision_code(text: str, country: str | None) -> str | None:
     found = find_subdivision(text, country)
     return found.code if isinstance(found, Match) else None

@@ -10,7 +10,16 @@ from typing import Final
 from fixers.geo_country_slips import misspelt, numbered, official, trailing
 from fixers.geo_match import Match, Refusal
 from fixers.geo_tables import Countries, countries, units, units_exist
-from fixers.geo_text import MAX_LENGTH, bag, is_ascii_but_for_signs, key, trimmed, unescaped, words
+from fixers.geo_text import (
+    MAX_LENGTH,
+    REMEMBERED,
+    bag,
+    is_ascii_but_for_signs,
+    key,
+    trimmed,
+    unescaped,
+    words,
+)
 from remediator.api import Confidence
 
 EMPTY: Final = Refusal("the value is empty")
@@ -60,7 +69,7 @@ def find_country(text: str, *, confirmed: frozenset[str] = frozenset()) -> Match
     )
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=REMEMBERED)
 def _find(text: str) -> Match | Refusal:
     """Answer ``find_country`` for a text of bounded length, remembering recent ones."""
     table = countries()

@@ -9,7 +9,7 @@ from typing import Final
 from fixers.geo_country import EMPTY, SEPARATORS, WHY, find_country
 from fixers.geo_match import Match, Refusal
 from fixers.geo_tables import Units, countries, units, units_exist, world_names
-from fixers.geo_text import MAX_LENGTH, bare, key, trimmed, unescaped, words
+from fixers.geo_text import MAX_LENGTH, REMEMBERED, bare, key, trimmed, unescaped, words
 from fixers.geo_unit_slips import COMPOUND, LOST, ends, misspelt, one_of, with_lost_letters
 from remediator.api import Confidence
 
@@ -32,7 +32,7 @@ def find_subdivision(text: str, country: str | None = None) -> Match | Refusal:
     return _find(text, (country or "").strip().upper())
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=REMEMBERED)
 def _find(text: str, country: str) -> Match | Refusal:
     """Answer ``find_subdivision`` for a text of bounded length, remembering recent ones."""
     text = trimmed(text)

@@ -14,6 +14,9 @@ from urllib.parse import unquote
 
 MAX_LENGTH: Final = 160
 """Longer texts are sentences, not places; they are refused before any work is done on them."""
+REMEMBERED: Final = 4096
+"""Answers kept. Columns repeat few values; keeping the rest too gives the garbage collector more to walk than
+asking again costs."""
 
 _OUTER: Final = " \t\r\n\v\f\u00a0\u3000\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _FLAG_A: Final = 0x1F1E6
