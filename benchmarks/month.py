@@ -69,8 +69,9 @@ class _Watch:
         self._cleared: set[int] = set()
         now = pair.now()
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        pair.pass_time(midnight - now)
-        self.month.begun = midnight
+        # Days begin and end where the jumps of an hour do.
+        self.month.begun = next_stop(midnight - timedelta(minutes=1))
+        pair.pass_time(self.month.begun - now)
         self._entry = int(pair.get("/ledger", limit=1)["last"])
         self._run = max((run.id for run in store.runs(limit=1)), default=0)
 
