@@ -83,6 +83,8 @@ def parse(call: str, *, whole: bool) -> None:
     while hasattr(command, "commands"):
         if not words:
             return
+        if words[0].startswith("-") and command.invoke_without_command:
+            break
         assert words[0] in command.commands, f"no command {words[0]!r}"
         command = command.commands[words.pop(0)]
     command.make_context(command.name, words, resilient_parsing=not whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -19,8 +20,10 @@ from remediator.errors import (
     TransientError,
     VendorError,
 )
-from remediator.retry import RetryPolicy
-from tests.builders import NOON
+from remediator.lifecycle import MOVES
+from remediator.model import Case, CaseState, Category, FailureLevel
+from remediator.retry import Answer, Outcome, RetryPolicy, ask_cancel, ask_now
+from tests.builders import NOON, a_diagnosis
 
 WAITS = st.timedeltas(timedelta(0), timedelta(days=400))
 POLICIES = st.builds(RetryPolicy, base=WAITS, cap=WAITS, max_attempts=st.integers(1, 200))
@@ -83,3 +86,75 @@ def test_a_wait_that_no_calendar_holds_means_giving_up(asked_s: float) -> None:
 def test_a_try_that_was_never_made_cannot_be_repeated(attempts: int) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         RetryPolicy().next_try(attempts=attempts, error=None, now=NOON, random=Random(1))
+
+
+def a_case(state: CaseState, *, due_in: timedelta = timedelta(0)) -> Case:
+    return Case(
+        id=7,
+        connection="main",
+        fingerprint="f",
+        state=state,
+        diagnosis=a_diagnosis(category=Category.BAD_DATA),
+        message="m",
+        level=FailureLevel.RECORD,
+        object="Lead",
+        marketo_id="1001",
+        salesforce_id=None,
+        first_seen=NOON,
+        last_seen=NOON,
+        seen_count=1,
+        due_at=NOON + due_in if state is CaseState.RETRYING else None,
+    )
+
+
+def wishes(case: Case, *, passes: bool, under_way: str | None) -> tuple[Answer, Answer]:
+    return (
+        ask_now(case, passes=passes, under_way=under_way, now=NOON),
+        ask_cancel(case, passes=passes, under_way=under_way),
+    )
+
+
+@pytest.mark.parametrize("passes", [True, False])
+@pytest.mark.parametrize("state", CaseState)
+def test_a_wish_leads_only_where_the_lifecycle_leads_and_a_refusal_nowhere(
+    state: CaseState, passes: bool
+) -> None:
+    for answer in wishes(a_case(state, due_in=timedelta(hours=1)), passes=passes, under_way=None):
+        assert bool(answer.path) is (answer.outcome is Outcome.DONE)
+        assert all(after in MOVES[before] for before, after in pairwise(answer.path))
+        assert answer.path[:1] in ((), (state,))
+        assert answer.said
+
+
+@pytest.mark.parametrize("state", CaseState)
+def test_what_is_being_tried_is_left_alone_whatever_is_wished(state: CaseState) -> None:
+    for answer in wishes(a_case(state), passes=True, under_way="run 3 (upkeep)"):
+        assert answer.outcome is Outcome.REFUSED
+        assert "run 3 (upkeep)" in answer.said
+
+
+@pytest.mark.parametrize("state", CaseState)
+def test_what_fails_again_until_it_is_changed_is_never_made_due(state: CaseState) -> None:
+    answer = ask_now(a_case(state), passes=False, under_way=None, now=NOON)
+    assert answer.outcome is Outcome.REFUSED
+
+
+def test_what_is_due_or_out_already_stays_as_it_is() -> None:
+    due = ask_now(a_case(CaseState.RETRYING), passes=True, under_way=None, now=NOON)
+    out = ask_cancel(a_case(CaseState.DEAD), passes=True, under_way=None)
+    assert {due.outcome, out.outcome} == {Outcome.UNCHANGED}
+
+
+def test_only_what_was_given_up_is_counted_anew() -> None:
+    anew = {
+        state
+        for state in CaseState
+        if ask_now(a_case(state, due_in=timedelta(1)), passes=True, under_way=None, now=NOON).anew
+    }
+    assert anew == {CaseState.DEAD}
+
+
+def test_a_case_in_the_queue_can_be_taken_out_though_it_would_not_be_tried_any_more() -> None:
+    answer = ask_cancel(a_case(CaseState.RETRYING), passes=False, under_way=None)
+    assert answer.path == (CaseState.RETRYING, CaseState.DEAD)
+    assert ask_cancel(a_case(CaseState.OPEN), passes=False, under_way=None).outcome is Outcome.REFUSED

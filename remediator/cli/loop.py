@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from remediator.cli.options import DryRun, Json, options
+from remediator.cli.retries import retry_app
 from remediator.errors import EXIT_PARTIAL, ConfigError
 from remediator.model import Category, Confidence
 
@@ -23,8 +24,9 @@ Out = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (plan, review, apply, undo, retry, verify, report):
+    for command in (plan, review, apply, undo, verify, report):
         app.command()(command)
+    app.add_typer(retry_app, name="retry")
 
 
 def plan(
@@ -253,35 +255,6 @@ def verify(
         )
     if result.unknown:
         raise typer.Exit(EXIT_PARTIAL)
-
-
-def retry(context: typer.Context, as_json: Json = False, dry_run: DryRun = False) -> None:
-    """Try again what needs no change: locks, time-outs; each on its own slow clock."""
-    from random import Random
-
-    from remediator.cli import due, output, wiring
-    from remediator.engine.recording import metered_work
-    from remediator.engine.retrying import serve_retries
-
-    with wiring.open_store(options(context)) as (settings, store):
-        if dry_run:
-            due.show_due_retries(store, now=wiring.now(), as_json=as_json)
-            return
-        with (
-            output.progress("Retrying") as show,
-            wiring.open_engine(settings, store, on_step=show) as engine,
-            metered_work(engine, "retry") as run,
-        ):
-            result = serve_retries(engine, run=run.id, random=Random())
-            run.counters |= output.plain(result)
-    if as_json:
-        output.print_json(result)
-    else:
-        output.say(
-            f"{result.queued} queued, {result.pushed} pushed again, {result.cleared} found in step, "
-            f"{result.failed} not taken, {result.held} held back until the sync has taken some, "
-            f"{result.dead} given up, {result.declined} without a record"
-        )
 
 
 def report(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from remediator.engine.core import Engine
 from remediator.pacing import LOOK_BACK, backlog
+from remediator.store import Running
 
 
 def waiting(engine: Engine, *, per_hour: int) -> int:
@@ -15,7 +16,11 @@ def waiting(engine: Engine, *, per_hour: int) -> int:
         engine: of the connection.
         per_hour: people that the sync takes in an hour.
     """
-    now, running = engine.clock(), engine.store.running
+    return waiting_at(engine.store.running, now=engine.clock(), per_hour=per_hour)
+
+
+def waiting_at(running: Running, *, now: datetime, per_hour: int) -> int:
+    """Estimate the same from the store alone, without the vendors' clients."""
     joined: dict[timedelta, int] = {
         span: running.written_since(now - span).total + running.tried_since(now - span) for span in LOOK_BACK
     }

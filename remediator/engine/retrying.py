@@ -6,6 +6,7 @@ Otherwise the person is pushed by the flow step, on a clock of its category's ow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -38,6 +39,14 @@ POLICIES: Mapping[Category, RetryPolicy] = MappingProxyType(
 """Categories that may pass unchanged, and how patient to be with each (Salesforce fact sheet, section 9)."""
 
 _PAGE = 300
+
+_FAILED = re.compile(r"(.*? failed) \((\w+)\): ")
+
+
+def without_answer(note: str) -> tuple[str, str | None]:
+    """Return a waiting case's note without the vendor's words, and the class of the error it tells of."""
+    found = _FAILED.match(note)
+    return (found[1], found[2]) if found else (note.partition(" failed: ")[0], None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,8 +91,9 @@ def serve_retries(engine: Engine, *, run: int, random: Random, max_backlog: int 
     report = RetryReport()
     _queue(engine, report, run=run)
     now = engine.clock()
-    due = CaseQuery(states=frozenset({CaseState.RETRYING}), due_before=now)
-    cases = sorted(engine.store.cases(due), key=lambda case: (case.due_at or now, case.id))
+    due = list(engine.store.cases(CaseQuery(states=frozenset({CaseState.RETRYING}), due_before=now)))
+    _let_go(engine, [case for case in due if not may_pass(case)], run=run)
+    cases = sorted(filter(may_pass, due), key=lambda case: (case.due_at or now, case.id))
     if not cases:
         return report
     most = max_backlog or engine.settings.sync_load.max_backlog
@@ -102,13 +112,18 @@ def serve_retries(engine: Engine, *, run: int, random: Random, max_backlog: int 
     return report
 
 
+def may_pass(case: Case) -> bool:
+    """Say whether a case may pass with nothing changed, and so has a place in the queue."""
+    return case.diagnosis.retryable and case.diagnosis.category in POLICIES
+
+
 def _queue(engine: Engine, report: RetryReport, *, run: int) -> None:
     now = engine.clock()
     states = frozenset({CaseState.OPEN, CaseState.DECLINED})
     found = [
         case
         for case in engine.store.cases(CaseQuery(states=states, categories=frozenset(POLICIES)))
-        if case.diagnosis.retryable
+        if may_pass(case)
     ]
     # Over OPEN, because the table knows no way from declined to retrying.
     back = [
@@ -122,6 +137,15 @@ def _queue(engine: Engine, report: RetryReport, *, run: int) -> None:
         for case in found
     ]
     report.queued = len(engine.store.move(moves, actor=engine.actor, run=run, now=now))
+
+
+def _let_go(engine: Engine, cases: Sequence[Case], *, run: int) -> None:
+    """Open the cases that better rules or a newer failure have shown to be of another kind: a plan's work."""
+    moves = [
+        _move(case, CaseState.OPEN, f"not tried again: {case.diagnosis.category} does not pass by itself")
+        for case in cases
+    ]
+    engine.store.move(moves, actor=engine.actor, run=run, now=engine.clock())
 
 
 def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: int, random: Random) -> None:
@@ -153,9 +177,9 @@ def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: in
         else:
             push[case.id] = (case, target.marketo_id)
     tries = _push(engine, push, {case: attempts[case].count for case in push if case in attempts}, run=run)
-    moves += [_after(engine, case, tries, random) for case, _ in push.values()]
+    moves += [_after(engine, case, tries, random) for case, _ in push.values() if case.id not in tries.left]
     moves += _without_record(engine, absent, attempts, random, run=run)
-    report.pushed += len(push) - len(tries.errors)
+    report.pushed += len(push) - len(tries.left) - len(tries.errors)
     report.failed += len(tries.errors)
     engine.store.move(moves, actor=engine.actor, run=run, now=engine.clock())
     if tries.trouble is not None:
@@ -203,7 +227,7 @@ def _after(engine: Engine, case: Case, tries: _Tries, random: Random) -> CaseMov
         case=case.id,
         before=CaseState.RETRYING,
         after=CaseState.RETRYING,
-        note=note + (f" failed: {error}" if error is not None else ""),
+        note=note + (f" failed ({type(error).__name__}): {error}" if error is not None else ""),
         due_at=due,
     )
 
@@ -219,12 +243,14 @@ class _Tries:
     Attributes:
         made: ``{case: tries made by now}``.
         tried: cases for which a push was asked, or may have been.
+        left: cases that a person took out of the queue meanwhile; nothing was asked for them.
         errors: ``{case: why it was not pushed}``.
         trouble: what ended the asking.
     """
 
     made: dict[int, int]
     tried: set[int] = field(default_factory=set)
+    left: set[int] = field(default_factory=set)
     errors: dict[int, VendorError | ConfigError] = field(default_factory=dict)
     trouble: VendorError | ConfigError | None = None
 
@@ -246,19 +272,23 @@ def _push(
         if tries.trouble is not None:
             tries.errors |= dict.fromkeys(mine, tries.trouble)
             continue
-        tries.made |= {case: tries.made.get(case, 0) + 1 for case in mine}
-        tries.tried |= set(mine)
-        counts = {case: tries.made[case] for case in mine}
-        engine.store.record_attempts(counts, actor=engine.actor, run=run, now=engine.clock())
+        counts = {case: tries.made.get(case, 0) + 1 for case in mine}
+        begun = engine.store.retry_queue.begin(counts, actor=engine.actor, run=run, now=engine.clock())
+        tries.made |= {case: counts[case] for case in begun}
+        tries.tried |= begun
+        tries.left |= set(mine) - begun
+        people = [person for person in chunk if not begun.isdisjoint(cases[person])]
+        if not people:
+            continue
         try:
-            results = _ask(engine, chunk)
+            results = _ask(engine, people)
         except (VendorError, ConfigError) as exc:
             tries.trouble = exc
-            tries.errors |= dict.fromkeys(mine, exc)
+            tries.errors |= dict.fromkeys(begun, exc)
             continue
         for result in results:
             if result.error is not None:
-                tries.errors |= dict.fromkeys(cases[result.record_id], result.error)
+                tries.errors |= dict.fromkeys(begun.intersection(cases[result.record_id]), result.error)
     return tries
 
 

@@ -1,17 +1,140 @@
-"""How often cases were pushed again without a change, and when last."""
+"""How often cases were pushed again without a change, and when last; what a person asks of that queue."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TypeAlias
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
-from remediator.store.moves import case_states
-from remediator.store.rows import chunks
-from remediator.store.schema import retries
-from remediator.store.values import Attempts
-from remediator.store.writing import Writing
+from remediator.model import Case, CaseState
+from remediator.retry import Answer, Outcome
+from remediator.store.carried import carry
+from remediator.store.database import Database
+from remediator.store.moves import case_states, leave_plans, move_cases
+from remediator.store.rows import case_from, chunks
+from remediator.store.schema import cases, retries, runs
+from remediator.store.values import Attempts, CaseMove
+from remediator.store.writing import Writing, writing
+
+Wish: TypeAlias = Callable[[Case, str | None], Answer]
+"""What to do with a case, given who is trying it at this moment (``None``: nobody)."""
+
+UNDER_WAY = timedelta(minutes=10)
+"""How long a try on record counts as under way: longer than its calls may take.
+
+After that, or when its run has ended, the process that began it is taken to have died.
+"""
+
+
+class RetryQueue:
+    """The retry queue as people and workers share it; every method is one transaction.
+
+    No method pushes anybody, and none needs or breaks the lease of whoever does: a case that is being pushed
+    is left to that push, and what a person took out of the queue is not begun any more.
+    """
+
+    def __init__(self, database: Database, *, connection: str) -> None:
+        self._database = database
+        self._connection = connection
+
+    def begin(self, counts: Mapping[int, int], *, actor: str, run: int | None, now: datetime) -> set[int]:
+        """Record, before they are pushed, how often these cases will then have been tried.
+
+        Returns:
+            Those that are in the queue still; nobody else may be pushed.
+        """
+        with writing(self._database, self._connection, now=now, actor=actor, run=run) as open_:
+            states = case_states(open_, counts)
+            queued = {case: n for case, n in counts.items() if states.get(case) is CaseState.RETRYING}
+            record_attempts(open_, queued, now)
+        return set(queued)
+
+    def foresee(self, wish: Wish, ids: Sequence[int], *, now: datetime) -> list[Answer]:
+        """Say what ``grant`` would do now, without doing it."""
+        with self._database.reading() as conn:
+            return _answers(conn, self._connection, wish, ids, now)
+
+    def grant(self, wish: Wish, ids: Sequence[int], *, note: str, actor: str, now: datetime) -> list[Answer]:
+        """Lead each case the way a wish has for it; a case it refuses keeps no other from going.
+
+        Args:
+            note: why, kept with the cases that move.
+            actor: who asks; on record with each move.
+
+        Returns:
+            One answer for each id, in their order; an id that is not in the store is refused too.
+        """
+        with writing(self._database, self._connection, now=now, actor=actor) as open_:
+            answers = _answers(open_.conn, self._connection, wish, ids, now)
+            _start_anew(open_, [answer.case for answer in answers if answer.anew])
+            moves = [
+                _move(answer.case, *step, note, now) for answer in answers for step in pairwise(answer.path)
+            ]
+            # A change that is planned for a case goes with the case, as with any other move.
+            leave_plans(open_, dict.fromkeys(move_cases(open_, moves), note))
+        return answers
+
+
+def _move(case: int, before: CaseState, after: CaseState, note: str, now: datetime) -> CaseMove:
+    due_at = now if after is CaseState.RETRYING else None
+    return CaseMove(case=case, before=before, after=after, note=note, due_at=due_at)
+
+
+def _answers(
+    conn: Connection, connection: str, wish: Wish, ids: Sequence[int], now: datetime
+) -> list[Answer]:
+    found: dict[int, Case] = {}
+    for chunk in chunks(set(ids)):
+        rows = conn.execute(select(cases).where(cases.c.connection == connection, cases.c.id.in_(chunk)))
+        found.update((row.id, case_from(row)) for row in rows)
+    trying = _under_way(conn, connection, found, now)
+    return [
+        wish(found[number], trying.get(number))
+        if number in found
+        else Answer(
+            case=number, outcome=Outcome.REFUSED, said="is not in this store; see: remediator retry list"
+        )
+        for number in dict.fromkeys(ids)
+    ]
+
+
+def _under_way(conn: Connection, connection: str, found: Mapping[int, Case], now: datetime) -> dict[int, str]:
+    """Return who is pushing a case at this moment: its try is on record, and what came of it is not."""
+    trying: dict[int, str] = {}
+    for chunk in chunks(found):
+        rows = conn.execute(
+            select(retries.c.case_id, retries.c.last_at, runs.c.id, runs.c.command)
+            .join(runs, runs.c.id == retries.c.run_id)
+            .where(
+                retries.c.connection == connection,
+                retries.c.case_id.in_(chunk),
+                retries.c.last_at > now - UNDER_WAY,
+                runs.c.ended_at.is_(None),
+            )
+        )
+        for row in rows:
+            case = found[row.case_id]
+            # The end of a try puts off the next one; until then the due time is before it.
+            if case.state is CaseState.RETRYING and (case.due_at is None or case.due_at <= row.last_at):
+                trying[case.id] = f"run {row.id} ({row.command}), since {row.last_at:%H:%M:%S} UTC"
+    return trying
+
+
+def _start_anew(writing_: Writing, ids: Sequence[int]) -> None:
+    """Count the tries of these cases from none again.
+
+    The time of the last one stays, since the native sync may still be busy with that push.
+    """
+    for chunk in chunks(ids):
+        mine = and_(retries.c.connection == writing_.connection, retries.c.case_id.in_(chunk))
+        made = {row.case_id: row.attempts for row in writing_.conn.execute(select(retries).where(mine))}
+        carry(writing_, retries, mine)
+        writing_.conn.execute(update(retries).where(mine).values(attempts=0))
+        for case in chunk:
+            writing_.audit("retry_started_anew", case=case, payload={"tries_before": made.get(case, 0)})
 
 
 def read_attempts(conn: Connection, connection: str, cases: Collection[int]) -> dict[int, Attempts]:
@@ -56,9 +179,3 @@ def record_attempts(writing: Writing, counts: Mapping[int, int], at: datetime) -
         )
     if counts:
         writing.audit("retry_intended", payload={"cases": {str(case): n for case, n in counts.items()}})
-
-
-def forget(writing: Writing, cases: Collection[int]) -> None:
-    """Start the count of these cases anew."""
-    for chunk in chunks(cases):
-        writing.conn.execute(delete(retries).where(retries.c.case_id.in_(chunk)))

@@ -39,6 +39,7 @@ from remediator.store.database import Database, parse_url
 from remediator.store.history import History
 from remediator.store.meters import Meters
 from remediator.store.retention import Retention
+from remediator.store.retries import RetryQueue
 from remediator.store.running import Running
 from remediator.store.values import (
     Attempts,
@@ -66,6 +67,7 @@ class Store(History):
     Attributes:
         connection: the Marketo and Salesforce pair that this store is open for.
         running: what running unattended must remember.
+        retry_queue: what may pass unchanged and waits for another try.
         aliases: what reviewers taught.
         meters: figures for metrics and health.
         audit_exports: copies of the audit log outside of the store.
@@ -75,6 +77,7 @@ class Store(History):
     def __init__(self, database: Database, *, connection: str) -> None:
         super().__init__(database, connection=connection)
         self.running = Running(database, connection=connection)
+        self.retry_queue = RetryQueue(database, connection=connection)
         self.aliases = AliasBook(database, connection=connection)
         self.meters = Meters(database, connection=connection)
         self.audit_exports = AuditExports(database, connection=connection)

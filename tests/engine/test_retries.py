@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from remediator.campaigns import Select, SyncLoad
 from remediator.errors import VendorError
-from remediator.model import CaseState
+from remediator.model import CaseState, Category
+from remediator.retry import ask_cancel
 from remediator.settings import VerifySettings
 from remediator.settings_load import SyncLoadSettings
+from tests.builders import a_diagnosis, a_failure
 from tests.engine.cycles import a_campaign, broken, run
 from tests.engine.world import World
 from tests.faults.test_vendor_trouble import TRIGGER, locked, pushes, serve
@@ -161,3 +164,52 @@ def test_who_is_gone_is_asked_for_ever_less_often_and_then_given_up(lite: World)
     assert case.state is CaseState.DEAD
     assert "no person" in (case.note or "")
     assert pushes(lite) == []
+
+
+def test_who_is_taken_out_of_the_queue_during_a_visit_is_not_pushed_any_more(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, other = out_of_step(lite, 2)
+    store, at = lite.engine.store, lite.engine.clock()
+    case = lite.case_of(out).id
+    read = lite.engine.marketo.read
+
+    def cancelled_meanwhile(*args: Any, **options: Any) -> Any:
+        store.retry_queue.grant(
+            lambda found, _: ask_cancel(found, passes=True, under_way=None),
+            [case],
+            note="taken out by ann",
+            actor="ann",
+            now=at,
+        )
+        return read(*args, **options)
+
+    monkeypatch.setattr(lite.engine.marketo, "read", cancelled_meanwhile)
+    report = serve(lite)
+    assert (report.pushed, report.failed) == (1, 0)
+    assert pushed(lite) == [int(other)]
+    assert lite.state_of(out) is CaseState.DEAD
+    assert store.attempts([case]) == {}
+
+
+def test_a_case_that_proves_to_be_of_another_kind_goes_back_to_planning_and_stops_no_other(
+    lite: World,
+) -> None:
+    out_of_step(lite, 1)
+    store = lite.engine.store
+    seen = []
+    for number in (1, 2):
+        person = lite.lead(firstName=f"Bea {number}")
+        seen.append((person, a_failure(marketo_id=person, failed_at=lite.engine.clock(), salesforce_id=None)))
+    lock = a_diagnosis(category=Category.TRANSIENT, retryable=True, fields=(), value=None)
+    store.take([(failure, lock) for _, failure in seen], run=None, now=lite.engine.clock())
+    paced(lite, most=1, per_hour=1)
+    serve(lite)
+    # The rules have learned better, and the same export is read again.
+    better = a_diagnosis(category=Category.BAD_DATA, retryable=False)
+    store.take([(failure, better) for _, failure in seen], run=None, now=lite.engine.clock())
+    lite.pass_time(hours=8)
+    report = serve(lite)
+    assert {lite.state_of(person) for person, _ in seen} == {CaseState.OPEN}
+    assert "bad_data" in (lite.case_of(seen[0][0]).note or "")
+    assert report.pushed == 1
