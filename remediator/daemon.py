@@ -37,7 +37,7 @@ from remediator.rounds import (
 )
 from remediator.store import Store
 from remediator.switch import Switch
-from remediator.telling import LogTeller, Teller
+from remediator.telling import LogTeller, Teller, Troubles
 from remediator.watch import Inbox
 from remediator.writer import Writer, holder_name
 
@@ -78,11 +78,10 @@ class Daemon:
         self._stopping = threading.Event()
         self._reload = threading.Event()
         self._closed = threading.Event()
-        self._lock = threading.Lock()
         self._crew = Crew(self._ended)
         self._writer: Writer | None = None
         self._agenda = Agenda(store, clock)
-        self._troubles: dict[str, str | None] = {}
+        self._troubles = Troubles()
         self._next_upkeep: datetime | None = None
         self._next_export_look: datetime | None = None
         self._upkeep_failures = 0
@@ -139,15 +138,15 @@ class Daemon:
         try:
             if self._holds_lease():
                 self._start_work()
-            self._settled("store")
+            self._troubles.over(self._teller, "store")
             self.pulse.say(store_error=None, busy=self._crew.busy)
         except StoreError as exc:
             self.pulse.say(store_error=str(exc))
-            self._trouble("store", exc)
+            self._troubles.stand(self._teller, "store", exc)
         except RemediatorError as exc:
-            self._trouble("loop", exc)
+            self._troubles.stand(self._teller, "loop", exc)
         else:
-            self._settled("loop")
+            self._troubles.over(self._teller, "loop")
 
     def _holds_lease(self) -> bool:
         if self._writer is not None:
@@ -187,9 +186,11 @@ class Daemon:
         halt = self._switch.halted()
         self.pulse.say(halted=None if halt is None else f"{halt.by}: {halt.why}")
         if halt is None:
-            self._settled("writes")
+            self._troubles.over(self._teller, "writes")
         else:
-            self._trouble("writes", LimitReached(f"{halt.by}: {halt.why}", limit="kill_switch"))
+            self._troubles.stand(
+                self._teller, "writes", LimitReached(f"{halt.by}: {halt.why}", limit="kill_switch")
+            )
         if halt is None and self._pending is None:
             self._start_campaigns()
             self._start_upkeep()
@@ -234,12 +235,13 @@ class Daemon:
         daemon = config.settings.daemon
         self._switch = Switch(self._store.running, file=daemon.kill_switch, environment=self._environment)
         self.pulse.say(config_error=None)
-        self._settled("config")
+        self._troubles.over(self._teller, "config")
         logger.bind(event="config_loaded").info("The changed files are in force")
 
     def _keep_the_last_good(self, error: RemediatorError) -> None:
         self.pulse.say(config_error=str(error))
-        self._trouble(
+        self._troubles.stand(
+            self._teller,
             "config",
             ConfigError(f"the changed files are not used, the last good ones stay in force: {error}"),
         )
@@ -263,9 +265,9 @@ class Daemon:
         try:
             paths = self._inbox.ready()
         except ConfigError as exc:
-            self._trouble("inbox", exc)
+            self._troubles.stand(self._teller, "inbox", exc)
             return
-        self._settled("inbox")
+        self._troubles.over(self._teller, "inbox")
         if paths:
             inbox, bench = self._inbox, self._bench
             when = exported_when(self._clock(), virtual=self._virtual)
@@ -282,9 +284,9 @@ class Daemon:
         late = late_export(self._store, self._bench.config.settings.daemon, now=now)
         self.pulse.say(late_export=None if late is None else str(late))
         if late is None:
-            self._settled(EXPORTS)
+            self._troubles.over(self._teller, EXPORTS)
         else:
-            self._trouble(EXPORTS, late)
+            self._troubles.stand(self._teller, EXPORTS, late)
 
     def _start_campaigns(self) -> None:
         config = self._bench.config
@@ -347,27 +349,12 @@ class Daemon:
             self._agenda.ended(name, error)
         key, to = (name, ()) if job is None else (f"campaign:{name}", job.notify)
         if error is None:
-            self._settled(key, to=to)
+            self._troubles.over(self._teller, key, to=to)
         elif not (isinstance(error, LeaseLost) or getattr(error, "limit", None) in UNTIMELY):
-            self._trouble(key, error, to=to)
+            self._troubles.stand(self._teller, key, error, to=to)
         self._wake.set()
 
-    # What is told
-
-    def _trouble(self, key: str, error: Exception, *, to: tuple[str, ...] = ()) -> None:
-        with self._lock:
-            if self._troubles.get(key) == str(error):
-                return
-            self._troubles[key] = str(error)
-        self._teller.trouble(key, error, to=to)
-
-    def _settled(self, key: str, *, to: tuple[str, ...] = ()) -> None:
-        with self._lock:
-            # Also the first time: it may have been another process that told of a trouble.
-            if self._troubles.get(key, "") is None:
-                return
-            self._troubles[key] = None
-        self._teller.trouble(key, None, to=to)
+    # What is shown
 
     def _metrics(self) -> bytes:
         return render(self._store, now=self._clock, ratios=self._bench.ratios)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Protocol
@@ -35,6 +36,31 @@ class Teller(Protocol):
     def close(self) -> None:
         """Send what is left."""
         ...
+
+
+class Troubles:
+    """What stands, so that a loop that looks every second tells of a trouble once, and once of its end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._standing: dict[str, str | None] = {}
+
+    def stand(self, teller: Teller, key: str, error: Exception, *, to: Collection[str] = ()) -> None:
+        """Tell of a trouble unless it stands with these very words."""
+        with self._lock:
+            if self._standing.get(key) == str(error):
+                return
+            self._standing[key] = str(error)
+        teller.trouble(key, error, to=to)
+
+    def over(self, teller: Teller, key: str, *, to: Collection[str] = ()) -> None:
+        """Tell that all is well, unless that was told."""
+        with self._lock:
+            # Also the first time: it may have been another process that told of a trouble.
+            if self._standing.get(key, "") is None:
+                return
+            self._standing[key] = None
+        teller.trouble(key, None, to=to)
 
 
 class LogTeller:
