@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import threading
+from datetime import datetime, timedelta
 
 from remediator.model import Case, CaseState, Category
 from remediator.retry import Answer, Outcome, ask_cancel, ask_now
@@ -35,8 +36,8 @@ def cancel_wish(case: Case, under_way: str | None) -> Answer:
     return ask_cancel(case, passes=case.diagnosis.retryable, under_way=under_way)
 
 
-def make_due(store: Store, *cases: int) -> list[Answer]:
-    return store.retry_queue.grant(now_wish, cases, note="made due by ann", actor="ann", now=NOON)
+def make_due(store: Store, *cases: int, now: datetime = NOON) -> list[Answer]:
+    return store.retry_queue.grant(now_wish, cases, note="made due by ann", actor="ann", now=now)
 
 
 def cancel(store: Store, *cases: int) -> list[Answer]:
@@ -127,7 +128,8 @@ def test_a_case_that_is_being_pushed_is_left_to_that_push(store: Store) -> None:
 
 def test_a_push_is_over_when_its_case_waits_again_or_its_run_has_ended_or_died(store: Store) -> None:
     waiting(store, 3)
-    make_due(store, 1, 2, 3)
+    make_due(store, 1, 2)
+    make_due(store, 3, now=NOON - UNDER_WAY)
     run = store.start_run("upkeep", now=NOON)
     died = store.start_run("upkeep", now=NOON - UNDER_WAY)
     store.retry_queue.begin({1: 1, 2: 1}, actor="bot", run=run, now=NOON)
@@ -143,6 +145,32 @@ def test_nobody_begins_to_push_a_case_that_was_taken_out(store: Store) -> None:
     cancel(store, 1)
     assert store.retry_queue.begin({1: 1, 2: 1, 9: 1}, actor="bot", run=None, now=NOON) == {2}
     assert set(store.attempts([1, 2])) == {2}
+
+
+def test_of_a_push_and_a_cancellation_at_one_moment_only_one_is_had(store_url: str) -> None:
+    count = 12
+    with Store.open(store_url) as store, Store.open(store_url) as worker:
+        waiting(store, count)
+        make_due(store, *range(1, count + 1))
+        run = store.start_run("upkeep", now=NOON)
+        begun: set[int] = set()
+        start = threading.Barrier(2)
+
+        def push() -> None:
+            start.wait()
+            for case in range(1, count + 1):
+                begun.update(worker.retry_queue.begin({case: 1}, actor="bot", run=run, now=NOON))
+
+        thread = threading.Thread(target=push)
+        thread.start()
+        start.wait()
+        answers = [answer for case in range(count, 0, -1) for answer in cancel(store, case)]
+        thread.join()
+        cancelled = {answer.case for answer in answers if answer.outcome is Outcome.DONE}
+        assert begun.isdisjoint(cancelled)
+        assert begun | cancelled == set(range(1, count + 1))
+        assert {case.id for case in store.cases() if case.state is CaseState.DEAD} == cancelled
+        assert store.verify_audit().intact
 
 
 def test_a_queue_of_another_connection_is_out_of_reach(store_url: str) -> None:
