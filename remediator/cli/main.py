@@ -12,7 +12,19 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from remediator.cli import aliases, archive, evidence, loop, privacy, pure, running, setup, show, teams
+from remediator.cli import (
+    aliases,
+    archive,
+    evidence,
+    fields,
+    loop,
+    privacy,
+    pure,
+    running,
+    setup,
+    show,
+    teams,
+)
 from remediator.cli.sections import Sections
 from remediator.crashes import place, story
 from remediator.errors import EXIT_CONFIG, EXIT_INTERRUPTED, EXIT_OK, RemediatorError, exit_code
@@ -54,6 +66,7 @@ def remediator(
 show.register(app)
 setup.register(app)
 archive.register(app)
+fields.register(app)
 pure.register(app)
 loop.register(app)
 running.register(app)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SECTIONS = {
     "Try it": ("demo", "sandbox"),
     "Set up": ("init", "validate", "doctor", "schema", "version"),
-    "See what is refused": ("scan", "causes", "cases", "explain", "access", "report"),
+    "See what is refused": ("scan", "causes", "cases", "explain", "access", "fields", "report"),
     "Repair it": ("plan", "review", "apply", "verify", "retry", "undo"),
     "Leave it running": ("daemon", "run", "pause", "resume", "kill", "health", "backlog"),
     "Prove it": ("runs", "audit", "erase", "retention"),

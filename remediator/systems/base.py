@@ -33,6 +33,8 @@ class SystemField:
     required: bool = False
     restricted: bool = False
     calculated: bool = False
+    unique: bool = False
+    external_id: bool = False
     picklist: tuple[PicklistEntry, ...] = ()
     controller: str | None = None
     crm_managed: bool = False

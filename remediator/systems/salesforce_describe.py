@@ -42,6 +42,8 @@ class _Field(BaseModel):
     nillable: bool
     defaultedOnCreate: bool = False  # noqa: N815 - the vendor's name
     calculated: bool = False
+    unique: bool = False
+    externalId: bool = False  # noqa: N815 - the vendor's name
     restrictedPicklist: bool = False  # noqa: N815 - the vendor's name
     dependentPicklist: bool = False  # noqa: N815 - the vendor's name
     controllerName: str | None = None  # noqa: N815 - the vendor's name
@@ -99,6 +101,8 @@ def _field(field: _Field) -> SystemField:
         ),
         restricted=field.restrictedPicklist,
         calculated=field.calculated,
+        unique=field.unique,
+        external_id=field.externalId,
         picklist=tuple(
             PicklistEntry(
                 value=entry.value,

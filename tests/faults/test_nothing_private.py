@@ -42,6 +42,7 @@ COMMANDS = [
     ["cases", "show", "1"],
     ["runs", "list"],
     ["access"],
+    ["fields"],
     ["audit", "verify"],
     ["audit", "export"],
     ["explain", "1"],
