@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import field as default_field
 from enum import StrEnum
 
-from remediator.model import AccessRequest, Category, PicklistEntry
+from remediator.definitions import FieldFacts, MarketoFacts
+from remediator.model import AccessRequest, Category
 
 _NUMBERS = frozenset({"int", "long", "double", "currency", "percent", "integer", "float", "score"})
 _TEXTS = frozenset({"string", "text", "textarea", "email", "phone", "url", "encryptedstring", "combobox"})
@@ -23,6 +23,8 @@ _FAMILIES: Mapping[str, str] = (
     | {name: name for name in ("date", "datetime", "boolean")}
 )
 _FREE_TEXT = frozenset({"string", "text"})
+_UNREADABLE = ("JSON_PARSER_ERROR", "INVALID_TYPE_ON_FIELD_IN_RECORD")
+"""Codes of a value that is no value of the field's type."""
 _GRANTS = frozenset({"field_edit", "field_read"})
 _PULLED_ONLY = "Account"
 """Accounts go from Salesforce to Marketo only, so nothing of theirs is refused on the way."""
@@ -34,76 +36,6 @@ class Severity(StrEnum):
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldFacts:
-    """One Salesforce field, the Marketo field that is synced to it, and the open cases that name it.
-
-    Attributes:
-        picklist: entries; of a country or state text field, those of its code field.
-        depends_on: controlling field of a dependent picklist.
-        createable: whether our own Salesforce user may set it; the sync user's rights may differ.
-        role: ``country`` or ``state`` for the text fields of state/country picklists.
-        marketo_field: REST name, ``None`` if no Marketo field is known to be synced to it.
-        paired_because: why this pair is taken for one.
-        cases: ``{category: open cases}`` whose diagnosis names the field.
-        refused_inactive: ``{inactive entry: open cases}`` that were refused for it.
-    """
-
-    object: str
-    field: str
-    label: str
-    type: str
-    length: int | None = None
-    precision: int | None = None
-    scale: int | None = None
-    required: bool = False
-    restricted: bool = False
-    picklist: tuple[PicklistEntry, ...] = ()
-    depends_on: str | None = None
-    unique: bool = False
-    external_id: bool = False
-    formula: bool = False
-    createable: bool = True
-    updateable: bool = True
-    role: str | None = None
-    marketo_field: str | None = None
-    marketo_label: str | None = None
-    marketo_type: str | None = None
-    marketo_length: int | None = None
-    paired_because: str | None = None
-    cases: Mapping[Category, int] = default_field(default_factory=dict)
-    refused_inactive: Mapping[str, int] = default_field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The field with its object in front."""
-        return f"{self.object}.{self.field}"
-
-    @property
-    def read_only(self) -> bool:
-        """Our own user may neither create nor update it."""
-        return not self.createable and not self.updateable
-
-    @property
-    def open_cases(self) -> int:
-        """How many open cases name it."""
-        return sum(self.cases.values())
-
-    @property
-    def top_category(self) -> Category | None:
-        """The category of most of its open cases."""
-        return min(self.cases, key=lambda category: (-self.cases[category], category), default=None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketoFacts:
-    """One Marketo field; ``synced`` says that Marketo calls it CRM-managed."""
-
-    field: str
-    label: str
-    synced: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,16 +153,9 @@ def _finding(
     advice: str,
     *,
     severity: Severity = Severity.MEDIUM,
-    because_of: Category | None = None,
     cases: int = 0,
 ) -> Finding:
-    """Return a finding on a field; open cases that show it at work make it a high one.
-
-    Args:
-        because_of: the category of the open cases that show it, all of which are counted.
-        cases: how many open cases show it, where only some of a category do.
-    """
-    cases = facts.cases.get(because_of, 0) if because_of else cases
+    """Return a finding on a field; open cases that show it at work make it a high one."""
     return Finding(
         severity=Severity.HIGH if cases else severity,
         kind=kind,
@@ -282,7 +207,7 @@ def _of_pushed_pair(facts: FieldFacts) -> Iterator[Finding]:
             f"{ours} takes any text, {theirs} only the {listed} values {what}, so whatever else is typed is "
             "refused",
             "let Marketo's forms offer exactly these values, and keep the fixer of this field on",
-            because_of=Category.INVALID_PICKLIST,
+            cases=facts.cases.get(Category.INVALID_PICKLIST, 0),
         )
     elif facts.marketo_length and facts.length and facts.marketo_length > facts.length:
         # A standard field's length is Salesforce's own; there the form is the only place to act.
@@ -295,7 +220,7 @@ def _of_pushed_pair(facts: FieldFacts) -> Iterator[Finding]:
             "is refused",
             f"{longer}limit forms and imports to {facts.length:,} characters",
             severity=Severity.MEDIUM if custom else Severity.LOW,
-            because_of=Category.BAD_DATA,
+            cases=facts.codes.get("STRING_TOO_LONG", 0),
         )
     mine, other = _FAMILIES.get(facts.marketo_type or ""), _FAMILIES.get(facts.type)
     if mine and other and mine != other != "text":
@@ -306,7 +231,17 @@ def _of_pushed_pair(facts: FieldFacts) -> Iterator[Finding]:
             "one is refused",
             f"sync a Marketo {other} field instead (a new one: changing a field's type may wipe its values), "
             "or limit what forms let in",
-            because_of=Category.BAD_DATA,
+            cases=sum(facts.codes.get(code, 0) for code in _UNREADABLE),
+        )
+    if facts.precision and (cases := facts.codes.get("NUMBER_OUTSIDE_VALID_RANGE", 0)):
+        digits = facts.precision - (facts.scale or 0)
+        yield _finding(
+            facts,
+            "out_of_range",
+            f"{theirs} holds {digits} digits before the point, and Marketo sent larger numbers: "
+            f"{_cases(cases)}",
+            "give the Salesforce field more digits, or cap the value in Marketo",
+            cases=cases,
         )
     if facts.read_only and not facts.formula:
         yield _finding(
@@ -323,7 +258,7 @@ def _of_pushed_pair(facts: FieldFacts) -> Iterator[Finding]:
             "required_empty",
             f"{theirs} is required, and Marketo sent records without it: {_cases(cases)}",
             f"make {facts.marketo_field} required in forms and imports, or set fixers.defaults: {theirs}",
-            because_of=Category.MISSING_REQUIRED,
+            cases=cases,
         )
 
 
@@ -335,7 +270,7 @@ def _required_alone(facts: FieldFacts) -> Finding:
         f"a new {facts.object} of Marketo's is refused unless something in Salesforce fills it first",
         "give it a default in Salesforce, sync a Marketo field to it, or name its partner in field_map",
         severity=Severity.HIGH,
-        because_of=Category.MISSING_REQUIRED,
+        cases=facts.cases.get(Category.MISSING_REQUIRED, 0),
     )
 
 

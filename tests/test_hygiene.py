@@ -7,15 +7,8 @@ from typing import Any
 
 import pytest
 
-from remediator.hygiene import (
-    FieldFacts,
-    Finding,
-    MarketoFacts,
-    Severity,
-    find_problems,
-    in_order,
-    setting_problems,
-)
+from remediator.definitions import FieldFacts, MarketoFacts
+from remediator.hygiene import Finding, Severity, find_problems, in_order, setting_problems
 from remediator.model import AccessRequest, Category, PicklistEntry
 
 GOOD = FieldFacts(
@@ -71,11 +64,21 @@ def test_a_longer_salesforce_field_is_no_problem() -> None:
     assert kinds(a_field(length=4000)) == []
 
 
-def test_open_cases_of_the_same_kind_make_a_problem_a_high_one() -> None:
-    finding = the_one(a_field(length=12, cases={Category.BAD_DATA: 3, Category.PERMISSION: 9}))
+def test_open_cases_that_a_problem_explains_make_it_a_high_one() -> None:
+    finding = the_one(a_field(length=12, codes={"STRING_TOO_LONG": 3, "INVALID_EMAIL_ADDRESS": 9}))
     assert (finding.severity, finding.open_cases) == (Severity.HIGH, 3)
-    other = the_one(a_field(length=12, cases={Category.PERMISSION: 9}))
+    other = the_one(a_field(length=12, codes={"INVALID_EMAIL_ADDRESS": 9}, cases={Category.BAD_DATA: 9}))
     assert (other.severity, other.open_cases) == (Severity.MEDIUM, 0)
+    unreadable = {"JSON_PARSER_ERROR": 1, "INVALID_TYPE_ON_FIELD_IN_RECORD": 2}
+    assert the_one(a_field(type="date", length=None, codes=unreadable)).open_cases == 3
+
+
+def test_a_number_range_is_told_only_where_a_case_says_so() -> None:
+    score = a_field(type="double", marketo_type="score", length=None, precision=5, scale=2)
+    assert kinds(score) == []
+    finding = the_one(replace(score, codes={"NUMBER_OUTSIDE_VALID_RANGE": 7}))
+    assert (finding.kind, finding.severity, finding.open_cases) == ("out_of_range", Severity.HIGH, 7)
+    assert "3 digits before the point" in finding.problem
 
 
 def test_free_text_into_a_restricted_picklist_is_told_and_into_an_open_one_is_not() -> None:
@@ -241,8 +244,8 @@ def test_the_worst_come_first_and_the_order_does_not_depend_on_the_input() -> No
         a_field(field="B__c", label="B", length=1),
         a_field(field="A__c", label="A", length=1),
         a_field(field="C__c", label="C", formula=True),
-        a_field(field="D__c", label="D", length=1, cases={Category.BAD_DATA: 1}),
-        a_field(field="E__c", label="E", length=1, cases={Category.BAD_DATA: 2}),
+        a_field(field="D__c", label="D", length=1, codes={"STRING_TOO_LONG": 1}),
+        a_field(field="E__c", label="E", length=1, codes={"STRING_TOO_LONG": 2}),
     ]
     found = find_problems(fields, ())
     assert [one.field for one in found] == ["E__c", "D__c", "A__c", "B__c", "C__c"]

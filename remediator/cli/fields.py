@@ -13,8 +13,9 @@ from remediator.cli.options import Json, options
 from remediator.errors import ConfigError
 
 if TYPE_CHECKING:
+    from remediator.definitions import FieldFacts
     from remediator.engine.dictionary import Dictionary
-    from remediator.hygiene import FieldFacts, Finding
+    from remediator.hygiene import Finding
 
 
 class SyncedObject(StrEnum):

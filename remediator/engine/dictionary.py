@@ -11,16 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from remediator.access import access_requests
 from remediator.classify import resolve_fields
+from remediator.definitions import FieldFacts, MarketoFacts
 from remediator.engine.core import MARKETO_PERSON, Engine
 from remediator.errors import RateLimited, VendorError
-from remediator.hygiene import (
-    FieldFacts,
-    Finding,
-    MarketoFacts,
-    find_problems,
-    in_order,
-    setting_problems,
-)
+from remediator.hygiene import Finding, find_problems, in_order, setting_problems
 from remediator.lifecycle import UNSETTLED
 from remediator.model import Case, Category, Diagnosis
 from remediator.store import CaseQuery
@@ -51,6 +45,7 @@ class _Named:
     """What the open cases say about one field."""
 
     cases: Counter[Category] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
 
 
@@ -138,6 +133,7 @@ def _facts(
             marketo_length=ours.length if ours else None,
             paired_because=merged.map.reasons.get(api_name) if ours else None,
             cases=dict(said.cases),
+            codes=dict(said.codes),
             # Only what stands in the picklist is shown; any other refused text is a person's data.
             refused_inactive=_counts(said.refused, inactive),
         )
@@ -161,6 +157,7 @@ def _named_by_cases(
         for api_name in diagnosis.fields:
             said = named[case.object or "", api_name]
             said.cases[diagnosis.category] += 1
+            said.codes[diagnosis.root_code or diagnosis.code or ""] += 1
             if diagnosis.category is Category.INVALID_PICKLIST and diagnosis.value:
                 said.refused[diagnosis.value] += 1
     return named

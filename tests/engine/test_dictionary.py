@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from remediator.definitions import FieldFacts
 from remediator.engine.dictionary import Dictionary, read_dictionary
 from remediator.engine.recording import metered_work
 from remediator.errors import VendorError
-from remediator.hygiene import FieldFacts, Finding, Severity
+from remediator.hygiene import Finding, Severity
 from remediator.model import Category, SystemName
 from remediator.sandbox.salesforce.metadata import PickValue
 from remediator.settings import isolated_settings
@@ -39,6 +40,16 @@ def test_the_mismatches_that_the_sandbox_is_seeded_with_are_found(lite: World) -
     for name in ("Lead.Country", "Contact.MailingState", "Lead.Segment__c"):
         assert problem(made, name, "free_text_to_picklist").severity is Severity.MEDIUM
     assert {one.object for one in made.findings} == {"Lead", "Contact"}
+
+
+def test_a_case_is_put_down_to_the_definition_that_its_code_speaks_of(lite: World) -> None:
+    lite.lead(leadScore=4000)
+    lite.lead(email="no address")
+    lite.refuse()
+    made = read_dictionary(lite.engine)
+    assert problem(made, "Lead.Lead_Score__c", "out_of_range").open_cases == 1
+    assert field(made, "Lead.Email").open_cases == 1
+    assert problem(made, "Lead.Email", "too_long").open_cases == 0
 
 
 def test_open_cases_are_counted_for_the_fields_they_name(lite: World) -> None:
