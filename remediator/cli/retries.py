@@ -16,7 +16,7 @@ from remediator.model import Case, CaseState, Category
 if TYPE_CHECKING:
     from remediator.retry import Answer
 
-retry_app = typer.Typer(help="Try again what needs no change: locks, time-outs; each on its own slow clock.")
+retry_app = typer.Typer()
 
 Cases = Annotated[list[int] | None, typer.Argument(metavar="[CASE]...", help="Case numbers.")]
 
@@ -32,7 +32,10 @@ class Shown(StrEnum):
 
 @retry_app.callback(invoke_without_command=True)
 def serve(context: typer.Context, as_json: Json = False, dry_run: DryRun = False) -> None:
-    """Try again what needs no change: locks, time-outs; each on its own slow clock."""
+    """Try again what needs no change: locks, time-outs; each on its own slow clock.
+
+    Without a command: serve what is due.
+    """
     if context.invoked_subcommand is None:
         _serve(context, as_json=as_json, dry_run=dry_run)
     elif as_json or dry_run:
@@ -77,7 +80,10 @@ def list_queue(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """List the queue: what is due in the order of its turns, what waits, what was given up."""
+    """List what is due, waits or was given up.
+
+    What is due comes first, in the order of its turns.
+    """
     from remediator.cli import due, wiring
     from remediator.cli.unattended import switch_of
     from remediator.engine.retry_list import Standing, list_retries
@@ -107,7 +113,10 @@ def make_due(
     as_json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Make cases due at once; the next visit of the queue pushes them, as many as the sync can take."""
+    """Make cases due at once.
+
+    The next visit of the queue pushes them, as many as the native sync can take.
+    """
     from remediator.cli import wiring
     from remediator.engine.retrying import may_pass
     from remediator.retry import ask_now
@@ -149,7 +158,10 @@ def cancel(
     as_json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Take cases out of the queue for good, as if given up: each then waits for a person."""
+    """Take cases out of the queue, for a person.
+
+    They stand with those that were given up; a newer failure does not bring them back.
+    """
     from remediator.cli import wiring
     from remediator.engine.retrying import may_pass
     from remediator.retry import ask_cancel
