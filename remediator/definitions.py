@@ -79,3 +79,8 @@ class MarketoFacts:
     field: str
     label: str
     synced: bool
+
+
+def folded(text: str) -> str:
+    """Return a label or value without case and spare blanks, to compare it with others."""
+    return " ".join(text.casefold().split())

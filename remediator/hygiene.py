@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from remediator.definitions import FieldFacts, MarketoFacts
+from remediator.definitions import FieldFacts, MarketoFacts, folded
 from remediator.model import AccessRequest, Category
 
 _NUMBERS = frozenset({"int", "long", "double", "currency", "percent", "integer", "float", "score"})
@@ -277,8 +277,8 @@ def _required_alone(facts: FieldFacts) -> Finding:
 def _twins(facts: FieldFacts) -> Iterator[Finding]:
     alike: dict[str, list[str]] = defaultdict(list)
     for entry in facts.picklist:
-        if entry.active and entry.value not in alike[_folded(entry.value)]:
-            alike[_folded(entry.value)].append(entry.value)
+        if entry.active and entry.value not in alike[folded(entry.value)]:
+            alike[folded(entry.value)].append(entry.value)
     for values in alike.values():
         if len(values) > 1:
             named = " and ".join(f'"{value}"' for value in sorted(values))
@@ -294,7 +294,7 @@ def _twins(facts: FieldFacts) -> Iterator[Finding]:
 def _shared_labels(fields: Sequence[FieldFacts]) -> Iterator[Finding]:
     alike: dict[tuple[str, str], list[FieldFacts]] = defaultdict(list)
     for facts in fields:
-        alike[facts.object, _folded(facts.label)].append(facts)
+        alike[facts.object, folded(facts.label)].append(facts)
     for members in alike.values():
         first = next((facts for facts in members if facts.marketo_field), None)
         if first is not None and len(members) > 1:
@@ -318,7 +318,7 @@ def _without_partner(fields: Sequence[FieldFacts], marketo: Sequence[MarketoFact
             facts
             for facts in fields
             if facts.marketo_field
-            and (facts.field == ours.field or _folded(facts.label) == _folded(ours.label))
+            and (facts.field == ours.field or folded(facts.label) == folded(ours.label))
         ]
         if rivals:
             one = rivals[0]
@@ -361,7 +361,3 @@ def _refused_rights(fields: Sequence[FieldFacts], requests: Iterable[AccessReque
 
 def _cases(count: int) -> str:
     return "1 open case" if count == 1 else f"{count:,} open cases"
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from remediator.access import access_requests
 from remediator.classify import resolve_fields
-from remediator.definitions import FieldFacts, MarketoFacts
+from remediator.definitions import FieldFacts, MarketoFacts, folded
 from remediator.engine.core import MARKETO_PERSON, Engine
 from remediator.errors import RateLimited, VendorError
 from remediator.hygiene import Finding, find_problems, in_order, setting_problems
@@ -108,7 +108,7 @@ def _facts(
         theirs, both = salesforce.fields[api_name], merged.descriptions[api_name]
         ours = people.fields.get(both.marketo_name or "")
         said = named.get((name, api_name), _Named())
-        inactive = {_folded(entry.value): entry.value for entry in both.picklist if not entry.active}
+        inactive = {folded(entry.value): entry.value for entry in both.picklist if not entry.active}
         yield FieldFacts(
             object=name,
             field=api_name,
@@ -142,7 +142,7 @@ def _facts(
 def _counts(refused: Mapping[str, int], inactive: Mapping[str, str]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for value, cases in refused.items():
-        if (entry := inactive.get(_folded(value))) is not None:
+        if (entry := inactive.get(folded(value))) is not None:
             counts[entry] += cases
     return dict(counts)
 
@@ -178,7 +178,3 @@ def _resolved(cases: Iterable[Case], labels: Mapping[str, Mapping[str, str]]) ->
 
 def _api_names(diagnosis: Diagnosis, labels: Mapping[str, str]) -> tuple[str, ...]:
     return resolve_fields(diagnosis, labels).fields
-
-
-def _folded(value: str) -> str:
-    return " ".join(value.casefold().split())
