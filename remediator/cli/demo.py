@@ -15,6 +15,7 @@ from rich.table import Table
 from remediator.cli import output
 from remediator.demo import DemoResult, Round, run_demo
 from remediator.errors import ConfigError
+from remediator.sandbox.faults import Faults
 from remediator.sandbox.server import Sandbox
 
 
@@ -114,4 +115,10 @@ def _faults(path: Path | None) -> list[dict[str, Any]]:
         raise ConfigError(f"{path}: neither YAML nor JSON: {exc}") from exc
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise ConfigError(f"{path}: expected a list of faults, such as: [{{name: rate_limit, times: 3}}]")
+    trial = Faults()
+    for number, item in enumerate(found, start=1):
+        try:
+            trial.add(item)
+        except (ValueError, TypeError) as exc:
+            raise ConfigError(f"{path}, fault {number}: {exc}") from exc
     return found
