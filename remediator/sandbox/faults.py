@@ -87,6 +87,14 @@ class Fault:
     _random: Random = field(default_factory=Random, repr=False)
 
     def __post_init__(self) -> None:
+        for name in ("times", "after", "every", "seed"):
+            count = getattr(self, name)
+            if name == "times" and count is None:
+                continue
+            if type(count) is not int or count < (name == "every"):
+                raise ValueError(f"{name} is {count!r}; it must be a whole number")
+        if type(self.chance) not in (int, float) or not 0 <= self.chance <= 1:
+            raise ValueError(f"chance is {self.chance!r}; it must be a number from 0 to 1")
         self._random = Random(self.seed)
 
     def strikes(self, system: str, request_line: str) -> bool:
@@ -132,7 +140,7 @@ class Faults:
         """Put a fault in force and return its id.
 
         Raises:
-            ValueError: unknown name, or no name.
+            ValueError: unknown name, no name, or a count that is none.
         """
         given = dict(order)
         name = given.pop("name", None)

@@ -149,6 +149,9 @@ def test_a_wrong_faults_file_is_refused_by_name(remediator: Remediator) -> None:
     assert "expected a list of faults" in remediator("sandbox", "--faults", "faults.yaml", code=1).err
     remediator.write("faults.yaml", "- name: rate_limt\n")
     assert "rate_limit" in remediator("sandbox", "--leads", "1", "--faults", "faults.yaml", code=1).err
+    remediator.write("faults.yaml", "- name: rate_limit\n- {name: rate_limit, times: often}\n")
+    told = remediator("sandbox", "--leads", "1", "--faults", "faults.yaml", code=1).err
+    assert "fault 2: times is 'often'; it must be a whole number" in told
 
 
 def test_the_demo_prints_the_promised_keys_and_changed_nothing_wrongly(remediator: Remediator) -> None:
