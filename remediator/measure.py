@@ -8,7 +8,7 @@ so only their order and a few words of each language are relied on.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from remediator.extract import fold, split_names
 
@@ -30,10 +30,10 @@ _ENTITY = re.compile(
 _RECORD_TAIL = re.compile(
     r"[,;.。] ?[^,;.。:\[\]]{0,30}(?:\bid|record-?id)\b[^,;.。:\[\]]{0,25}: ?\w{1,18}\W{0,3}$"
 )
+_AT_END = " \t\r\n.,;:!?)]}'\""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(NamedTuple):
     """What a notification says behind its code."""
 
     text: str
@@ -54,7 +54,7 @@ def names_code(before: str) -> bool | None:
         label = label.rpartition(end)[2]
     if "crm" not in label:
         return None
-    return any(word in label for word in _CODE_WORDS)
+    return "code" in label or any(word in label for word in _CODE_WORDS)
 
 
 def entity(folded: str, text: str) -> str | None:
@@ -68,14 +68,24 @@ def entity(folded: str, text: str) -> str | None:
 def read_notice(rest: str) -> Notice:
     """Read what stands behind ``CRM ErrorCode: CODE``."""
     folded = fold(rest)
-    if "id" in folded[-60:] and (match := _RECORD_TAIL.search(folded, max(0, len(folded) - 120))):
-        rest, folded = rest[: match.start()], folded[: match.start()]
+    if (at := _record_tail(folded)) >= 0:
+        rest, folded = rest[:at], folded[:at]
     head, body = _segment(folded, _MESSAGE_WORDS, 0, len(folded))
     field_at, names_at = _segment(folded, _FIELD_WORDS, 0, head)
     fields: tuple[str, ...] = ()
     if field_at < head:
         fields = tuple(name for name in split_names(rest[names_at:head]) if _names_a_field(name.lower()))
     return Notice(text=rest[body:].strip() if head < len(rest) else "", fields=fields)
+
+
+def _record_tail(folded: str) -> int:
+    """Return where ``, RecordId: <id>`` begins, -1 if the text does not end so."""
+    if "id" not in folded[-60:]:
+        return -1
+    colon = folded.rfind(":", 0, len(folded.rstrip(_AT_END)))
+    # The label has none of these in it, so it begins behind the last of them.
+    at = max([folded.rfind(sign, 0, colon) for sign in ",;.。"]) if colon > 0 else -1
+    return at if at >= 0 and _RECORD_TAIL.match(folded, at) else -1
 
 
 def _names_a_field(folded: str) -> bool:

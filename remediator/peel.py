@@ -37,6 +37,7 @@ _MISSPELT = (
     ("MANTENANCE", "MAINTENANCE"),
     ("DUPLICADO", "DUPLICATE"),
 )
+_MISSPELT_PART = re.compile("|".join(wrong for wrong, _ in _MISSPELT))
 _CODE_HEAD = re.compile(
     r"(?:sf:|ns\d?:)?([A-Z][A-Za-z0-9_]{4,}|[a-z]+(?:_[a-z]+)+|\d{3,4})\s*(?:([,、，])|[:：](?!//)|-+\s|;|\.(?=\s|$)|(?=\s*$|\[|\s))"
 )
@@ -47,6 +48,9 @@ _QUOTED_CAUSE = re.compile(r'due to "(.+)"', re.DOTALL)
 _JSON_KEY = re.compile(r"(?<![fF]irst )(?:[eE]rror|[cC]ode)\\?['\"]?\s?[:=]")
 _PRINTED = re.compile(r"\b(?:error|status|exception)Code ?= ?['\"]?[A-Z]")
 _IN_CODE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_PREFIX = frozenset(("sf", "ns"))
+_IN_CODE_NAME = _IN_CODE | {"_"}
+_HEAD_WORD = re.compile(r"[A-Za-z0-9_]+")
 _BEHIND_CODE = frozenset(":：,、，-]}()\"';<.")
 _CLOSERS = {"{": "}", "(": ")", '"': '"', "'": "'", "[": "]", "“": "”"}
 
@@ -119,6 +123,14 @@ def _read_head(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], b
         peeled.steps.append(("code", code))
         peeled.text = rest.strip(SPACES)
         return True
+    word = _HEAD_WORD.match(peeled.text)
+    if (
+        word is not None
+        and "_" not in (name := word.group())
+        and name not in codes
+        and name[:2] not in _PREFIX
+    ):
+        return False  # a word of prose: the commonest case again, told cheaply
     match = _CODE_HEAD.match(peeled.text)
     if match is None:
         return False
@@ -151,8 +163,9 @@ def _respelt(code: str) -> str:
     """Undo what translated pages and hurried people do to the commonest codes."""
     if not code.isupper():
         return code.lower()
-    for wrong, right in _MISSPELT:
-        code = code.replace(wrong, right)
+    if _MISSPELT_PART.search(code):
+        for wrong, right in _MISSPELT:
+            code = code.replace(wrong, right)
     return code
 
 
@@ -179,7 +192,7 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
         found.append((at, "client"))
     if (at := text.find("{")) > 0 and _JSON_KEY.search(text, at):
         found.append((at - 1 if text[at - 1] == "[" else at, "json"))
-    if "Code" in text and "essage" in text and (match := _PRINTED.search(text)):
+    if ("Code=" in text or "Code =" in text) and "essage" in text and (match := _PRINTED.search(text)):
         found.append((match.start(), "json"))
     if (at := text.find("Database.Error[")) >= 0:
         found.append((at + len("Database.Error"), "json"))
@@ -188,7 +201,7 @@ def _enter(peeled: Peeled, codes: Collection[str], speaks: Callable[[str], bool]
     if "flow" not in peeled.wrappers and (at := find_flow(text)) >= 0:
         found.append((at, "flow"))
     first = min(found)[0] if found else len(text)
-    if _may_hold_code(text, first) and (at := _code_inside(text, first, codes, speaks)) >= 0:
+    if (at := _code_inside(text, first, codes, speaks)) >= 0:
         found.append((at, "code"))
     if not found:
         return _strip_client(peeled, speaks)
@@ -220,20 +233,28 @@ def _enter_braces(peeled: Peeled, codes: Collection[str]) -> bool:
     return True
 
 
-def _may_hold_code(text: str, end: int) -> bool:
-    """Say whether an underscore before ``end`` stands between capitals: cheaper than looking for codes."""
+def _first_code_sign(text: str, end: int) -> int:
+    """Return where an underscore before ``end`` stands between capitals, -1 if none does.
+
+    Much cheaper than looking for a code at every place.
+    """
     at = text.find("_", 1, end)
     while at > 0:
         behind = text[at + 1 : at + 2]
         if (behind.isupper() or behind.isdigit()) and text[at - 1] in _IN_CODE:
-            return True
+            return at
         at = text.find("_", at + 1, end)
-    return False
+    return -1
 
 
 def _code_inside(text: str, end: int, codes: Collection[str], speaks: Callable[[str], bool]) -> int:
     """Return where the first code before ``end`` begins, -1 if there is none."""
-    for match in _CODE.finditer(text, 0, end):
+    begin = _first_code_sign(text, end)
+    if begin < 0:
+        return -1
+    while begin > 0 and text[begin - 1] in _IN_CODE_NAME:
+        begin -= 1
+    for match in _CODE.finditer(text, begin, end):
         start = match.start()
         known = match.group() in codes or _respelt(match.group()) in codes
         if known or names_code(fold(text[:start])) is not None:
