@@ -41,7 +41,7 @@ from tests.daemons import (
     remediator,
     wait_for,
 )
-from tests.engine.world import World, world
+from tests.engine.world import World, morning, world
 
 WRITES = {"marketo": "POST /rest/v1/leads.json", "salesforce": "PATCH /services/data/*"}
 HOUR = timedelta(hours=1)
@@ -50,7 +50,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def a_world(store: Store, tmp_path: Path) -> Iterator[World]:
     """A sandbox whose clock moves only when told, and an engine, once on each database."""
-    with Sandbox(leads=0, speed=0) as sandbox, world(sandbox, store, tmp_path) as made:
+    with Sandbox(leads=0, speed=0, start=morning()) as sandbox, world(sandbox, store, tmp_path) as made:
         yield made
 
 
@@ -58,7 +58,7 @@ def a_world(store: Store, tmp_path: Path) -> Iterator[World]:
 def lite(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     """The same on SQLite only."""
     with (
-        Sandbox(leads=0, speed=0) as sandbox,
+        Sandbox(leads=0, speed=0, start=morning()) as sandbox,
         Store.open(sqlite_url) as store,
         world(sandbox, store, tmp_path) as made,
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +195,13 @@ def settings_for(info: dict[str, Any], store_url: str = "", **sections: Any) -> 
             **sections,
         }
     )
+
+
+def morning() -> datetime:
+    """Return the next 09:00 UTC: limits count days, and no test should meet midnight by chance."""
+    now = datetime.now(UTC)
+    today = now.replace(hour=9, minute=0, second=0, microsecond=0)
+    return today if today > now else today + timedelta(days=1)
 
 
 @contextmanager

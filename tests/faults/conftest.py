@@ -7,13 +7,13 @@ import pytest
 
 from remediator.sandbox.server import Sandbox
 from remediator.store import Store
-from tests.engine.world import World, world
+from tests.engine.world import World, morning, world
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """An empty sandbox whose clock moves only when told."""
-    with Sandbox(leads=0, speed=0) as running:
+    with Sandbox(leads=0, speed=0, start=morning()) as running:
         yield running
 
 
