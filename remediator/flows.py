@@ -57,18 +57,11 @@ def find_flow(text: str) -> int:
         return -1
     folded = fold(text)
     at = -1
-    if _has_any(_IN_EVERY_SIGN, folded):
+    if any(map(folded.__contains__, _IN_EVERY_SIGN)):
         at = min([at for sign in _SIGNS if (at := folded.find(sign)) >= 0], default=-1)
-    if at < 0 and not plain and _has_any(_IN_EVERY_WIDE_SIGN, folded):
+    if at < 0 and not plain and any(map(folded.__contains__, _IN_EVERY_WIDE_SIGN)):
         at = min([at for sign in _SIGNS_WIDE if (at := folded.find(sign)) >= 0], default=-1)
     return at
-
-
-def _has_any(parts: tuple[str, ...], text: str) -> bool:
-    for part in parts:  # noqa: SIM110 - a generator costs as much as all of its searches
-        if part in text:
-            return True
-    return False
 
 
 def inside_flow(text: str, at: int) -> str:

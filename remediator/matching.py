@@ -188,22 +188,21 @@ class TextIndex:
 
     def candidates(self, folded: str) -> list[Entry]:
         """Return the templates whose gate stands in the text, in the order of their rules."""
-        # Loops, because each of many short comprehensions costs as much as what it looks for.
-        found: list[Entry] = []
-        for entry in self._always:
-            if entry[1] in folded:
-                found.append(entry)  # noqa: PERF401 - as above
         plain = folded.isascii()
         words = folded.translate(_APART).split() if plain else _WORD.findall(folded)
-        for word in self._words.intersection(words):
-            for entry in self._by_word[word]:
-                if entry[1] in folded:
-                    found.append(entry)  # noqa: PERF401 - as above
+        # One comprehension for all words: each of many short ones would cost as much as what it looks for.
+        filed = self._by_word
+        found = [
+            entry for word in self._words.intersection(words) for entry in filed[word] if entry[1] in folded
+        ]
+        found += [entry for entry in self._always if entry[1] in folded]
         if not plain:
-            for letter in self._letters.intersection(folded):
-                for entry in self._by_letter[letter]:
-                    if entry[1] in folded:
-                        found.append(entry)  # noqa: PERF401 - as above
+            found += [
+                entry
+                for letter in self._letters.intersection(folded)
+                for entry in self._by_letter[letter]
+                if entry[1] in folded
+            ]
         if len(found) > 1:
             found.sort(key=_order)
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from remediator.agenda import Agenda
 from remediator.bench import Bench
@@ -98,7 +99,7 @@ class Once:
             for job in self._bench.config.jobs:
                 if job.name != only and (only is not None or job.next_tick(now) is None):
                     continue
-                self._try(job.name, lambda job=job: run_job(engine, job, dry_run=True))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+                self._try(job.name, partial(run_job, engine, job, dry_run=True))
         return self._cycle
 
     def run(self, only: str | None = None) -> Cycle:
@@ -121,13 +122,13 @@ class Once:
     def _run(self, engine: Engine, only: str | None) -> None:
         left = recover(self._store, now=engine.clock())
         if only is None:
-            self._do("inbox", lambda: self._take_exports(engine))
+            self._do("inbox", partial(self._take_exports, engine))
             self._look_for_late_exports(engine)
         for job in self._due(engine, only, cut_short=left):
-            self._do(f"campaign:{job.name}", lambda job=job: run_job(engine, job), to=job.notify)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            self._do(f"campaign:{job.name}", partial(run_job, engine, job), to=job.notify)
         if only is None:
-            self._do("upkeep", lambda: follow_up(engine))
-            self._do("retention", lambda: tidy(engine))
+            self._do("upkeep", partial(follow_up, engine))
+            self._do("retention", partial(tidy, engine))
 
     def _due(self, engine: Engine, only: str | None, *, cut_short: set[str]) -> list[Job]:
         jobs = self._bench.config.jobs

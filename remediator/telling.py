@@ -69,7 +69,7 @@ class LogTeller:
     def __init__(self) -> None:
         self._standing: set[str] = set()
 
-    def trouble(self, key: str, error: Exception | None, *, to: Collection[str] = ()) -> None:  # noqa: ARG002 - the log is one
+    def trouble(self, key: str, error: Exception | None, *, to: Collection[str] = ()) -> None:  # noqa: ARG002 - the protocol's; the log is but one channel
         """Log a trouble and its end."""
         if error is not None:
             self._standing.add(key)

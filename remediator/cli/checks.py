@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from remediator.cli import wiring
@@ -89,7 +90,7 @@ def run_checks(options: wiring.Options) -> list[Check]:
         if salesforce is not None:
             check("salesforce user", lambda: str(salesforce.whoami()))
             for name in ("Lead", "Contact"):
-                check(f"salesforce {name}", lambda name=name: _described(salesforce, name))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+                check(f"salesforce {name}", partial(_described, salesforce, name))
             check("salesforce quota", lambda: _limits(salesforce))
     return checks
 

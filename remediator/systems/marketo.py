@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from remediator.errors import (
     AccessDenied,
@@ -23,6 +23,7 @@ from remediator.errors import (
 from remediator.model import Record, SystemName
 from remediator.settings import MarketoSettings
 from remediator.systems.base import ObjectDescription, ReadResult, RecordWrite, SystemField, WriteResult
+from remediator.systems.body import Body
 from remediator.systems.calls import Call
 from remediator.systems.marketo_activities import Activities
 from remediator.systems.marketo_api import id_batches
@@ -38,15 +39,13 @@ _LEAD = "Lead"
 _TEXT_TYPES = frozenset({"string", "text", "email", "phone", "url"})
 
 
-class _LeadField(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _LeadField(Body):
     name: str
-    displayName: str = ""  # noqa: N815 - the vendor's name
-    dataType: str = "string"  # noqa: N815 - the vendor's name
+    display_name: str = ""
+    data_type: str = "string"
     length: int | None = None
     updateable: bool = False
-    crmManaged: bool = False  # noqa: N815 - the vendor's name
+    crm_managed: bool = False
 
 
 class Marketo(Campaigns, Activities, BulkExtracts):
@@ -299,12 +298,12 @@ def _record(row: Mapping[str, Any], fields: Sequence[str]) -> Record:
 def _system_field(field: _LeadField) -> SystemField:
     return SystemField(
         name=field.name,
-        label=field.displayName or field.name,
-        type=field.dataType,
-        length=field.length if field.dataType in _TEXT_TYPES else None,
+        label=field.display_name or field.name,
+        type=field.data_type,
+        length=field.length if field.data_type in _TEXT_TYPES else None,
         createable=field.updateable,
         updateable=field.updateable,
-        crm_managed=field.crmManaged,
+        crm_managed=field.crm_managed,
     )
 
 

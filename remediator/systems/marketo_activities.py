@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from remediator.errors import TransientError
 from remediator.model import SystemName, Value
+from remediator.systems.body import Body
 from remediator.systems.calls import Call
 from remediator.systems.marketo_api import MarketoApi, id_batches
 
@@ -86,25 +87,23 @@ class _Pair(BaseModel):
     value: Any = None
 
 
-class _Change(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Change(Body):
     name: str
-    oldValue: Any = None  # noqa: N815 - the vendor's name
-    newValue: Any = None  # noqa: N815 - the vendor's name
+    old_value: Any = None
+    new_value: Any = None
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+class _Row(Body):
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
-    marketoGUID: str  # noqa: N815 - the vendor's name
-    leadId: int  # noqa: N815 - the vendor's name
-    activityDate: datetime  # noqa: N815 - the vendor's name
-    activityTypeId: int  # noqa: N815 - the vendor's name
-    campaignId: int | None = None  # noqa: N815 - the vendor's name
-    primaryAttributeValue: str | None = None  # noqa: N815 - the vendor's name
-    attributes: list[_Pair] = []
-    fields: list[_Change] = []
+    marketo_guid: str = Field(alias="marketoGUID")
+    lead_id: int
+    activity_date: datetime
+    activity_type_id: int
+    campaign_id: int | None = None
+    primary_attribute_value: str | None = None
+    attributes: list[_Pair] = Field(default_factory=list)
+    fields: list[_Change] = Field(default_factory=list)
 
 
 class Activities(MarketoApi):
@@ -130,7 +129,7 @@ class Activities(MarketoApi):
             template="/rest/v1/activities/pagingtoken.json",
             params={"sinceDatetime": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
         )
-        token = self.ask(call).nextPageToken
+        token = self.ask(call).next_page_token
         if not token:
             raise _incomplete(call, "no paging token in it")
         return token
@@ -147,12 +146,12 @@ class Activities(MarketoApi):
             types = ",".join(str(item) for item in type_ids[start : start + TYPES_A_CALL])
             for row in self._log(template, {"activityTypeIds": types}, since, lead_ids):
                 yield Activity(
-                    guid=row.marketoGUID,
-                    lead_id=str(row.leadId),
-                    at=_utc(row.activityDate),
-                    type_id=row.activityTypeId,
-                    campaign_id=row.campaignId,
-                    primary_value=row.primaryAttributeValue,
+                    guid=row.marketo_guid,
+                    lead_id=str(row.lead_id),
+                    at=_utc(row.activity_date),
+                    type_id=row.activity_type_id,
+                    campaign_id=row.campaign_id,
+                    primary_value=row.primary_attribute_value,
                     attributes={pair.name: pair.value for pair in row.attributes},
                 )
 
@@ -165,12 +164,12 @@ class Activities(MarketoApi):
             source = next((str(pair.value) for pair in row.attributes if pair.name == "Source"), None)
             for change in row.fields:
                 yield FieldChange(
-                    guid=row.marketoGUID,
-                    lead_id=str(row.leadId),
-                    at=_utc(row.activityDate),
+                    guid=row.marketo_guid,
+                    lead_id=str(row.lead_id),
+                    at=_utc(row.activity_date),
                     field=change.name,
-                    old=change.oldValue,
-                    new=change.newValue,
+                    old=change.old_value,
+                    new=change.new_value,
                     source=source,
                 )
 

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 import httpx
-from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from remediator.errors import AccessDenied, TransientError
 from remediator.model import SystemName
 from remediator.settings import MarketoSettings
 from remediator.systems.auth import MARKETO_TOKEN_PATH, Token, TokenText, marketo_form
+from remediator.systems.body import Body
 from remediator.systems.calls import Answer, Call, TokenRefused, unclear
 from remediator.systems.http import HttpSession
 from remediator.systems.limiter import DailyShare, RateLimiter, window_bucket
@@ -35,17 +36,17 @@ class VendorWord(BaseModel):
     message: str | None = None
 
 
-class Envelope(BaseModel):
+class Envelope(Body):
     """What every REST answer is wrapped in; absent members are empty ones."""
 
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
     success: bool
-    requestId: str = ""  # noqa: N815 - the vendor's name
-    errors: list[VendorWord] = []
+    request_id: str = ""
+    errors: list[VendorWord] = Field(default_factory=list)
     result: list[Any] | None = None
-    nextPageToken: str | None = None  # noqa: N815 - the vendor's name
-    moreResult: bool | None = None  # noqa: N815 - the vendor's name
+    next_page_token: str | None = None
+    more_result: bool | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -148,7 +149,7 @@ class MarketoApi:
         if rows is None or not all(isinstance(row, dict) for row in rows):
             raise unclear(
                 call,
-                f"incomplete answer: success, but no result (request {envelope.requestId or 'without id'})",
+                f"incomplete answer: success, but no result (request {envelope.request_id or 'without id'})",
                 code="INCOMPLETE",
                 system=self.name,
             )
@@ -166,14 +167,14 @@ class MarketoApi:
         while True:
             envelope, rows = self._page(call, log=log)
             yield rows
-            if log and not envelope.nextPageToken:
+            if log and not envelope.next_page_token:
                 raise self._lost_page(call, "a page of the log came without its paging token")
-            promised = envelope.moreResult
+            promised = envelope.more_result
             if promised is None:
-                promised = not log and bool(envelope.nextPageToken)
+                promised = not log and bool(envelope.next_page_token)
             if not promised:
                 return
-            token = envelope.nextPageToken
+            token = envelope.next_page_token
             if not token or token in seen:
                 had = "one we had" if token else "missing"
                 raise self._lost_page(call, f"more is promised, but the paging token is {had}")

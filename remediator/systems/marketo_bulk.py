@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from remediator.errors import PermanentError, RateLimited, TransientError, VendorError
 from remediator.model import SystemName
+from remediator.systems.body import Body
 from remediator.systems.calls import Call
 from remediator.systems.marketo_api import MarketoApi
 
@@ -27,14 +28,12 @@ _WAITING = frozenset({"Created", "Queued", "Processing"})
 _NULL = "null"
 
 
-class _Job(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    exportId: str  # noqa: N815 - the vendor's name
+class _Job(Body):
+    export_id: str
     status: str
-    numberOfRecords: int | None = None  # noqa: N815 - the vendor's name
-    fileChecksum: str | None = None  # noqa: N815 - the vendor's name
-    errorMsg: str | None = None  # noqa: N815 - the vendor's name
+    number_of_records: int | None = None
+    file_checksum: str | None = None
+    error_msg: str | None = None
 
 
 class BulkExtracts(MarketoApi):
@@ -86,7 +85,7 @@ class BulkExtracts(MarketoApi):
         fields = content.get("fields")
         columns = [str(name) for name in fields] if isinstance(fields, list) else []
         self._enqueue(kind, job, poll_s)
-        done = self._wait(kind, job.exportId, poll_s)
+        done = self._wait(kind, job.export_id, poll_s)
         with tempfile.TemporaryDirectory(prefix="remediator-extract-") as folder:
             path = Path(folder) / "extract.csv"
             # Whole and checked before the first row is handed on: a cut file looks like fewer people.
@@ -98,7 +97,7 @@ class BulkExtracts(MarketoApi):
         deadline = self._clock() + LONGEST_JOB_S
         while True:
             try:
-                self._job(kind, "enqueue", job.exportId)
+                self._job(kind, "enqueue", job.export_id)
             except RateLimited as exc:
                 if exc.daily or self._clock() > deadline:
                     raise
@@ -120,7 +119,7 @@ class BulkExtracts(MarketoApi):
             self._sleep(poll_s)
         if job.status != "Completed":
             raise PermanentError(
-                f"marketo: export {export_id} ended as {job.status}: {job.errorMsg or 'no reason given'}; "
+                f"marketo: export {export_id} ended as {job.status}: {job.error_msg or 'no reason given'}; "
                 "start it again",
                 system=self.name,
             )
@@ -128,15 +127,17 @@ class BulkExtracts(MarketoApi):
 
     def _fetch(self, kind: str, job: _Job, path: Path) -> None:
         call = Call(
-            method="GET", template=f"/bulk/v1/{kind}/export/{{id}}/file.json", parts={"id": job.exportId}
+            method="GET", template=f"/bulk/v1/{kind}/export/{{id}}/file.json", parts={"id": job.export_id}
         )
         digest = self.http.download(call, path)
-        promised = (job.fileChecksum or "").removeprefix("sha256:").lower()
-        if not promised and job.numberOfRecords is None:
-            raise _incomplete(f"export {job.exportId}: neither checksum nor count, so nothing shows it whole")
+        promised = (job.file_checksum or "").removeprefix("sha256:").lower()
+        if not promised and job.number_of_records is None:
+            raise _incomplete(
+                f"export {job.export_id}: neither checksum nor count, so nothing shows it whole"
+            )
         if promised and digest != promised:
             raise TransientError(
-                f"marketo: export {job.exportId}: incomplete file: its checksum is not the job's",
+                f"marketo: export {job.export_id}: incomplete file: its checksum is not the job's",
                 code="INCOMPLETE",
                 system=self.name,
             )
@@ -171,14 +172,16 @@ def _check(path: Path, job: _Job, columns: Sequence[str]) -> None:
             header = next(reader, [])
             for cells in reader:
                 if len(cells) != len(header):
-                    raise _incomplete(f"export {job.exportId}: line {reader.line_num} has {len(cells)} cells")
+                    raise _incomplete(
+                        f"export {job.export_id}: line {reader.line_num} has {len(cells)} cells"
+                    )
                 count += 1
         except (csv.Error, UnicodeDecodeError) as exc:
-            raise _incomplete(f"export {job.exportId}: line {reader.line_num + 1} cannot be read") from exc
+            raise _incomplete(f"export {job.export_id}: line {reader.line_num + 1} cannot be read") from exc
     if len(set(header)) != len(header) or not set(columns) <= set(header):
-        raise _incomplete(f"export {job.exportId}: its columns are not those that were asked for")
-    if job.numberOfRecords is not None and count != job.numberOfRecords:
-        raise _incomplete(f"export {job.exportId}: {count} rows, the job counted {job.numberOfRecords}")
+        raise _incomplete(f"export {job.export_id}: its columns are not those that were asked for")
+    if job.number_of_records is not None and count != job.number_of_records:
+        raise _incomplete(f"export {job.export_id}: {count} rows, the job counted {job.number_of_records}")
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, str | None]]:

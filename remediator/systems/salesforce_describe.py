@@ -9,27 +9,24 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from remediator.model import PicklistEntry
 from remediator.systems.base import ObjectDescription, SystemField
+from remediator.systems.body import Body
 
 _PICKLISTS = frozenset({"picklist", "multipicklist", "combobox"})
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Entry(Body):
     value: str
     label: str | None = None
     active: bool = True
-    defaultValue: bool = False  # noqa: N815 - the vendor's name
-    validFor: str | None = None  # noqa: N815 - the vendor's name
+    default_value: bool = False
+    valid_for: str | None = None
 
 
-class _Field(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Field(Body):
     name: str
     label: str
     type: str
@@ -40,14 +37,14 @@ class _Field(BaseModel):
     createable: bool
     updateable: bool
     nillable: bool
-    defaultedOnCreate: bool = False  # noqa: N815 - the vendor's name
+    defaulted_on_create: bool = False
     calculated: bool = False
     unique: bool = False
-    externalId: bool = False  # noqa: N815 - the vendor's name
-    restrictedPicklist: bool = False  # noqa: N815 - the vendor's name
-    dependentPicklist: bool = False  # noqa: N815 - the vendor's name
-    controllerName: str | None = None  # noqa: N815 - the vendor's name
-    picklistValues: list[_Entry] = []  # noqa: N815 - the vendor's name
+    external_id: bool = False
+    restricted_picklist: bool = False
+    dependent_picklist: bool = False
+    controller_name: str | None = None
+    picklist_values: list[_Entry] = Field(default_factory=list)
 
 
 class _Describe(BaseModel):
@@ -96,22 +93,22 @@ def _field(field: _Field) -> SystemField:
         required=(
             field.createable
             and not field.nillable
-            and not field.defaultedOnCreate
+            and not field.defaulted_on_create
             and field.type != "boolean"
         ),
-        restricted=field.restrictedPicklist,
+        restricted=field.restricted_picklist,
         calculated=field.calculated,
         unique=field.unique,
-        external_id=field.externalId,
+        external_id=field.external_id,
         picklist=tuple(
             PicklistEntry(
                 value=entry.value,
                 label=entry.label or entry.value,
                 active=entry.active,
-                default=entry.defaultValue,
-                valid_for=valid_for(entry.validFor) if field.dependentPicklist else None,
+                default=entry.default_value,
+                valid_for=valid_for(entry.valid_for) if field.dependent_picklist else None,
             )
-            for entry in (field.picklistValues if field.type in _PICKLISTS else ())
+            for entry in (field.picklist_values if field.type in _PICKLISTS else ())
         ),
-        controller=(field.controllerName if field.dependentPicklist else None),
+        controller=(field.controller_name if field.dependent_picklist else None),
     )

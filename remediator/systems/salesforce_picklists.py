@@ -8,33 +8,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
 from remediator.errors import RecordMissing
 from remediator.model import PicklistEntry
+from remediator.systems.body import Body
 from remediator.systems.salesforce_api import SalesforceApi
 from remediator.systems.salesforce_ids import full_id
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Entry(Body):
     value: str
     label: str | None = None
-    validFor: list[int] = []  # noqa: N815 - the vendor's name
+    valid_for: list[int] = Field(default_factory=list)
 
 
-class _List(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    controllerValues: dict[str, int] = {}  # noqa: N815 - the vendor's name
+class _List(Body):
+    controller_values: dict[str, int] = Field(default_factory=dict)
     values: list[_Entry]
 
 
-class _Lists(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    picklistFieldValues: dict[str, _List]  # noqa: N815 - the vendor's name
+class _Lists(Body):
+    picklist_field_values: dict[str, _List]
 
 
 class RecordTypePicklists(SalesforceApi):
@@ -69,7 +64,7 @@ class RecordTypePicklists(SalesforceApi):
                 read = _Lists.model_validate(body)
             except ValidationError as exc:
                 raise self.incomplete(call, "no picklist values in it") from exc
-            return {name: _entries(listed) for name, listed in read.picklistFieldValues.items()}
+            return {name: _entries(listed) for name, listed in read.picklist_field_values.items()}
 
         return self.ask(call, parse)
 
@@ -79,7 +74,7 @@ def _entries(listed: _List) -> tuple[PicklistEntry, ...]:
         PicklistEntry(
             value=entry.value,
             label=entry.label or entry.value,
-            valid_for=frozenset(entry.validFor) if listed.controllerValues else None,
+            valid_for=frozenset(entry.valid_for) if listed.controller_values else None,
         )
         for entry in listed.values
     )

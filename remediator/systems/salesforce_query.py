@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from remediator.errors import PermanentError, RecordMissing, TransientError
 from remediator.model import Record, Value
 from remediator.systems.base import ReadResult
+from remediator.systems.body import Body
 from remediator.systems.calls import Call
 from remediator.systems.rows import json_value
 from remediator.systems.salesforce_api import SalesforceApi
@@ -42,13 +43,11 @@ class Limit:
     remaining: int
 
 
-class _Page(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    totalSize: int  # noqa: N815 - the vendor's name
+class _Page(Body):
+    total_size: int
     done: bool
     records: list[dict[str, Any]]
-    nextRecordsUrl: str | None = None  # noqa: N815 - the vendor's name
+    next_records_url: str | None = None
 
 
 class Queries(SalesforceApi):
@@ -73,14 +72,14 @@ class Queries(SalesforceApi):
         seen: set[str] = set()
         while True:
             page = self._page(call)
-            total = page.totalSize if total is None else total
+            total = page.total_size if total is None else total
             for row in page.records:
                 count += 1
                 yield _flat(row)
             if page.done:
                 break
             # The address names our own host and version; only its last part is the cursor.
-            cursor = urlsplit(page.nextRecordsUrl or "").path.rstrip("/").rsplit("/", 1)[-1]
+            cursor = urlsplit(page.next_records_url or "").path.rstrip("/").rsplit("/", 1)[-1]
             if not cursor or cursor in seen:
                 raise self.incomplete(call, "more is promised where we have been already")
             seen.add(cursor)
@@ -94,7 +93,7 @@ class Queries(SalesforceApi):
                 page = _Page.model_validate(body)
             except ValidationError as exc:
                 raise self.incomplete(call, "no records or no count in a page") from exc
-            if not page.done and not page.nextRecordsUrl:
+            if not page.done and not page.next_records_url:
                 raise self.incomplete(call, "more is promised, but not where")
             return page
 
@@ -105,7 +104,7 @@ class Queries(SalesforceApi):
         where = f" WHERE {condition}" if condition else ""
         soql = f"SELECT COUNT() FROM {object_name}{where}"  # noqa: S608 - the caller writes the condition
         call = self.call("GET", "/query", params={"q": soql})
-        return self._page(call).totalSize
+        return self._page(call).total_size
 
     def updated(self, object_name: str, ids: Sequence[str], fields: Sequence[str] = ()) -> ReadResult:
         """Return who saved the records last and when, for deleted and merged ones too.
