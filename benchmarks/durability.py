@@ -21,12 +21,13 @@ from typing import Any
 import httpx
 
 from benchmarks.month_processes import COMMAND, PATIENCE_S, running_sandbox, settings_environment
+from remediator.changes import ChangeState, Settlement
 from remediator.demo import engine_for
 from remediator.engine.applying import apply_plan
 from remediator.engine.core import Engine
 from remediator.engine.planning import make_plan
 from remediator.engine.scan import scan_file
-from remediator.model import ChangeState, Confidence, Settlement
+from remediator.model import Confidence
 from remediator.policy import approve
 from remediator.sandbox.exports import sync_errors_csv
 from remediator.sandbox.server import Sandbox

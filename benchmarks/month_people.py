@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from benchmarks.month_processes import Pair
-from remediator.model import CaseState, ChangeState, Confidence
+from remediator.changes import ChangeState
+from remediator.model import CaseState, Confidence
 from remediator.policy import approve
 from remediator.store import CaseMove, CaseQuery, Store
 

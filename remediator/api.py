@@ -7,20 +7,9 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from remediator.model import (
-    Candidate,
-    Category,
-    Confidence,
-    Declined,
-    Diagnosis,
-    Edit,
-    FieldDescription,
-    FixRequest,
-    PicklistEntry,
-    Proposal,
-    Record,
-    Value,
-)
+from remediator.fixing import Candidate, Declined, Edit, FieldDescription, FixRequest, PicklistEntry, Proposal
+from remediator.model import Category, Confidence, Diagnosis
+from remediator.values import Record, Value
 
 __all__ = [
     "Candidate",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from random import Random
 from types import MappingProxyType
 
-from remediator.model import FieldDescription, PicklistEntry, Value
+from remediator.fixing import FieldDescription, PicklistEntry
+from remediator.values import Value
 
 _WORDS = (
     "Analytics",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default_field
 
-from remediator.model import Category, PicklistEntry
+from remediator.fixing import PicklistEntry
+from remediator.model import Category
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ import httpx
 from pydantic import SecretStr
 
 from remediator.access import access_requests
+from remediator.changes import ChangeState, Plan
 from remediator.classify import Classifier
 from remediator.engine.applying import apply_plan
 from remediator.engine.core import Engine
@@ -32,7 +33,7 @@ from remediator.engine.undoing import plan_undo
 from remediator.engine.verifying import verify_due
 from remediator.files import load_rules
 from remediator.lifecycle import UNSETTLED
-from remediator.model import CaseState, Category, ChangeState, Plan, same_value
+from remediator.model import CaseState, Category
 from remediator.plugins import load_fixers
 from remediator.policy import approve
 from remediator.sandbox.seed_values import FIXER_OPTIONS
@@ -47,6 +48,7 @@ from remediator.settings import (
 from remediator.store import CaseQuery, Store
 from remediator.systems.marketo import Marketo
 from remediator.systems.salesforce import Salesforce
+from remediator.values import same_value
 from remediator.web.pages import plan_page, report_page
 
 _ROUNDS = 8

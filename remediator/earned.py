@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from remediator.model import Change, Confidence, Decision
+from remediator.changes import Change, Decision
+from remediator.model import Confidence
 from remediator.policy import approve
 
 PERSONS_FIXERS = frozenset({"owner", "junk-flag", "stale-reference"})

@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from remediator.changes import Change
 from remediator.errors import LimitReached
-from remediator.model import Change, SystemName
+from remediator.model import SystemName
 from remediator.policy import Limits, check_limits
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from remediator.model import Change
+from remediator.changes import Change
 from remediator.plan import Throughput, predict_calls
 
 LOOK_BACK = (

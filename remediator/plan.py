@@ -19,8 +19,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from remediator.changes import Change, DeclinedCase, Plan
 from remediator.errors import PlanRefused
-from remediator.model import Change, DeclinedCase, Plan, SystemName, Value
+from remediator.model import SystemName
+from remediator.values import Value
 
 FORMAT = "remediator-plan/1"
 EMPTY = "∅"

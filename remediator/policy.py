@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from remediator.changes import Change, Decision
 from remediator.errors import LimitReached
-from remediator.model import Change, Confidence, Decision, SystemName
+from remediator.model import Confidence, SystemName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

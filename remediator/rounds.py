@@ -15,6 +15,7 @@ from loguru import logger
 
 from remediator import schedule
 from remediator.campaigns import Campaign
+from remediator.changes import ChangeState
 from remediator.engine.applying import ApplyReport, settle_interrupted
 from remediator.engine.core import Engine, Step
 from remediator.engine.cycle import run_campaign
@@ -31,7 +32,7 @@ from remediator.errors import (
     RemediatorError,
     VendorError,
 )
-from remediator.model import CaseState, ChangeState
+from remediator.model import CaseState
 from remediator.retention import keep_daily
 from remediator.settings_daemon import DaemonSettings
 from remediator.store import CaseQuery, Gap, Lease, Store

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from loguru import logger
 
+from remediator.changes import ChangeState
 from remediator.digests import digest_of
 from remediator.errors import LimitReached, StoreError
-from remediator.model import ChangeState
 from remediator.notify import OK, Notifier
 from remediator.settings import Settings
 from remediator.store import Store

@@ -6,17 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from remediator.model import (
-    Category,
-    Change,
-    Confidence,
-    DeclinedCase,
-    Diagnosis,
-    Owner,
-    Plan,
-    SyncFailure,
-    SystemName,
-)
+from remediator.changes import Change, DeclinedCase, Plan
+from remediator.model import Category, Confidence, Diagnosis, Owner, SyncFailure, SystemName
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """The moment at which tests play unless they say otherwise."""

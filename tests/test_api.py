@@ -37,5 +37,8 @@ def test_all_that_a_fixer_is_given_and_may_return_can_be_imported_from_the_inter
     for kind in (FixRequest, Proposal, Declined, api.Diagnosis, api.FieldDescription):
         for hint in get_type_hints(kind).values():
             for part in (hint, *getattr(hint, "__args__", ())):
-                if getattr(part, "__module__", "") == "remediator.model" and part.__name__ != "Owner":
+                if (
+                    getattr(part, "__module__", "") in ("remediator.model", "remediator.fixing")
+                    and part.__name__ != "Owner"
+                ):
                     assert part.__name__ in api.__all__

@@ -18,11 +18,12 @@ import pytest
 
 from remediator.bench import Bench, Config
 from remediator.campaigns import parse_campaign
+from remediator.changes import ChangeState
 from remediator.daemon import Daemon
 from remediator.engine.core import Engine
 from remediator.engine.recording import RunRecord
 from remediator.errors import ConfigError, LimitReached, TransientError
-from remediator.model import CaseState, ChangeState
+from remediator.model import CaseState
 from remediator.once import Once
 from remediator.rounds import Done, Job, job_of, late_export
 from remediator.sandbox.exports import sync_errors_csv

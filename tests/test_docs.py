@@ -20,7 +20,8 @@ from remediator.campaigns import Mode, parse_campaign
 from remediator.classify import Classifier
 from remediator.cli.main import app
 from remediator.engine.teaching import Teaching
-from remediator.model import Category, FieldDescription, FixRequest
+from remediator.fixing import FieldDescription, FixRequest
+from remediator.model import Category
 from remediator.plugins import load_fixers
 from remediator.replay import run_examples
 from remediator.rules import RuleSet, parse_rules

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from remediator.definitions import FieldFacts, MarketoFacts
+from remediator.fixing import PicklistEntry
 from remediator.hygiene import Finding, Severity, find_problems, in_order, setting_problems
-from remediator.model import AccessRequest, Category, PicklistEntry
+from remediator.model import AccessRequest, Category
 
 GOOD = FieldFacts(
     object="Lead",

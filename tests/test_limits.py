@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from remediator.changes import Change
 from remediator.errors import LimitReached
 from remediator.limits import Bounds, Part, Written, check_bounds, release
-from remediator.model import Change, SystemName
+from remediator.model import SystemName
 from tests.builders import a_change
 
 NOTHING = Written(total=0, by_field={})

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from remediator.changes import ChangeState, Settlement
 from remediator.errors import ConfigError, StoreError
 from remediator.metrics import render, write_textfile
-from remediator.model import CaseState, ChangeState, Confidence, Settlement, SystemName
+from remediator.model import CaseState, Confidence, SystemName
 from remediator.policy import approve
 from remediator.store import CaseMove, Store
 from tests.builders import NOON, a_change, a_diagnosis, a_failure, a_plan

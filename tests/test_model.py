@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediator.model import Candidate, Confidence, Declined, FieldDescription, FixRequest, Value, same_value
+from remediator.fixing import Candidate, Declined, FieldDescription, FixRequest
+from remediator.model import Confidence
+from remediator.values import Value, same_value
 from tests.builders import a_change, a_diagnosis
 
 CONFIDENCES = st.sampled_from(list(Confidence))

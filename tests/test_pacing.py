@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediator.model import Change
+from remediator.changes import Change
 from remediator.pacing import backlog, finished_in, first_of, groups, parts, take
 from tests.builders import NOON, a_change
 

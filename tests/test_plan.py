@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from remediator.changes import Change, DeclinedCase, Plan
 from remediator.errors import PlanRefused
-from remediator.model import Candidate, Change, Confidence, DeclinedCase, Plan, SystemName, Value
+from remediator.fixing import Candidate
+from remediator.model import Confidence, SystemName
 from remediator.plan import (
     FORMAT,
     Throughput,
@@ -24,6 +26,7 @@ from remediator.plan import (
     to_document,
     totals,
 )
+from remediator.values import Value
 from tests.builders import NOON, a_change, a_plan
 
 KEY = b"the store's key"

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from remediator.changes import Change
 from remediator.errors import LimitReached
-from remediator.model import Change, Confidence, SystemName
+from remediator.model import Confidence, SystemName
 from remediator.policy import Limits, approve, check_limits
 from tests.builders import a_change
 

@@ -17,7 +17,8 @@ from datetime import date, datetime, timedelta
 from loguru import logger
 from sqlalchemy import text
 
-from remediator.model import CaseState, Change, ChangeState, Decision, Settlement, SystemName
+from remediator.changes import Change, ChangeState, Decision, Settlement
+from remediator.model import CaseState, SystemName
 from remediator.retention import keep_daily
 from remediator.settings_sections import RetentionSettings
 from remediator.store import CaseMove, Notice, Store

@@ -11,9 +11,10 @@ from pathlib import Path
 import typer
 from rich.markup import escape
 
+from remediator.changes import Change, ChangeState, Decision, Plan, StoredChange
 from remediator.cli import output
 from remediator.errors import ConfigError, PlanRefused
-from remediator.model import Change, ChangeState, Confidence, Decision, Plan, StoredChange
+from remediator.model import Confidence
 from remediator.pacing import first_of
 from remediator.plan import from_document, shown, to_document, totals
 from remediator.policy import approve

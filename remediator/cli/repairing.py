@@ -10,7 +10,7 @@ from fixers.geo_match import Match, Refusal
 from fixers.kinds import FIXER_OF_KIND, field_of_kind, repair_value
 from remediator.api import Fixer
 from remediator.errors import ConfigError
-from remediator.model import Declined, Proposal
+from remediator.fixing import Declined, Proposal
 
 Repair = Callable[[str, str | None], dict[str, object]]
 """From a value and its row's country to ``{output, code, confidence, reason}``; no output = declined."""

@@ -15,13 +15,13 @@ from rich.markup import escape
 
 from remediator.bench import Bench, Config
 from remediator.campaigns import find_campaign, load_campaigns
+from remediator.changes import ChangeState
 from remediator.cli import output, wiring
 from remediator.clock import clock_of
 from remediator.daemon import Daemon
 from remediator.engine.cycle import restore_campaign
 from remediator.errors import EXIT_INTERRUPTED
 from remediator.metrics import render, write_textfile
-from remediator.model import ChangeState
 from remediator.once import Cycle, Once, find_job
 from remediator.rounds import job_of
 from remediator.settings import Settings

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from loguru import logger
 
+from remediator.changes import Change, ChangeState, Settlement, StoredChange
 from remediator.engine.batches import Batch, batches
 from remediator.engine.core import Engine, Step
 from remediator.engine.undoing import why_not_undo
@@ -25,9 +26,10 @@ from remediator.errors import (
     TransientError,
     VendorError,
 )
-from remediator.model import Change, ChangeState, Record, Settlement, StoredChange, SystemName, same_value
+from remediator.model import SystemName
 from remediator.policy import Limits, check_limits
 from remediator.systems.base import ReadResult, RecordWrite, WriteResult
+from remediator.values import Record, same_value
 
 _STOP_AFTER = 3
 """Batches in a row that fail before the run stops: the system is down, not the batch."""

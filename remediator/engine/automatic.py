@@ -8,10 +8,10 @@ from loguru import logger
 
 from remediator import earned
 from remediator.campaigns import Campaign, Mode
+from remediator.changes import Change, ChangeState, Settlement
 from remediator.engine.campaign_report import CampaignReport
 from remediator.engine.core import Engine
 from remediator.engine.standing import rule_standings
-from remediator.model import Change, ChangeState, Settlement
 
 
 def demote_if_lost(

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from remediator.model import Change, SystemName
+from remediator.changes import Change
+from remediator.model import SystemName
 
 _T = TypeVar("_T")
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from remediator.campaigns import Mode
+from remediator.changes import ChangeState, Plan
 from remediator.engine.loops import Loop
 from remediator.engine.preventive import PreventiveProof
 from remediator.engine.retrying import RetryReport
 from remediator.engine.verifying import VerifyReport
 from remediator.engine.writing import Writes
 from remediator.errors import LimitReached
-from remediator.model import ChangeState, Plan
 
 _TOLD = 5
 """Loops that a run tells one by one; the report has all."""

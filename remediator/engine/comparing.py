@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from remediator.model import FieldDescription, Value, same_value
+from remediator.fixing import FieldDescription
+from remediator.values import Value, same_value
 
 _PICKLISTS = frozenset({"picklist", "combobox"})
 _BLANKS = " \t\r\n"

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from remediator.api import Fixer
 from remediator.classify import Classifier
-from remediator.model import FieldDescription, SystemName
+from remediator.fixing import FieldDescription
+from remediator.model import SystemName
 from remediator.settings import Settings
 from remediator.store import Lease, Store
 from remediator.systems.base import System

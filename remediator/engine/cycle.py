@@ -11,6 +11,7 @@ from datetime import datetime
 from random import Random
 
 from remediator.campaigns import Campaign, Mode
+from remediator.changes import Change, DeclinedCase, Plan
 from remediator.engine.applying import ApplyReport, settle_interrupted
 from remediator.engine.automatic import approve, demote_if_lost, needs_person
 from remediator.engine.campaign_report import CampaignReport
@@ -25,7 +26,6 @@ from remediator.engine.selecting import plan_cases, scoped
 from remediator.engine.verifying import verify_due
 from remediator.engine.writing import approved_changes, write_approved, writing_turn
 from remediator.errors import ConfigError, LimitReached, RateLimited
-from remediator.model import Change, DeclinedCase, Plan
 from remediator.plan import Throughput, new_plan
 from remediator.store import CampaignState, Lease, Store
 

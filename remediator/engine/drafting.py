@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from remediator.changes import Change, DeclinedCase
 from remediator.engine.core import MARKETO_PERSON, Engine, ObjectFields
 from remediator.engine.proposing import Answer
 from remediator.engine.targets import Target
-from remediator.model import (
-    Candidate,
-    Case,
-    Change,
-    Confidence,
-    Declined,
-    DeclinedCase,
-    FieldDescription,
-    Record,
-    SystemName,
-    Value,
-    same_value,
-)
+from remediator.fixing import Candidate, Declined, FieldDescription
+from remediator.model import Case, Confidence, SystemName
 from remediator.systems.base import ReadResult
 from remediator.systems.fieldmap import is_company_field
+from remediator.values import Record, Value, same_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from remediator.engine.comparing import is_shown
 from remediator.engine.core import Engine
 from remediator.engine.targets import Target
-from remediator.model import Record
+from remediator.values import Record
 
 
 def salesforce_records(engine: Engine, targets: Sequence[Target]) -> dict[str, Record]:

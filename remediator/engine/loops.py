@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from remediator.changes import Change, ChangeState, StoredChange
 from remediator.engine.batches import cut
 from remediator.engine.core import Engine
 from remediator.errors import VendorError
-from remediator.model import Change, ChangeState, StoredChange, SystemName, same_value
+from remediator.model import SystemName
+from remediator.values import same_value
 
 _PAGE = 300
 _AROUND = timedelta(minutes=1)

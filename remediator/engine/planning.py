@@ -8,6 +8,7 @@ from itertools import islice
 
 from loguru import logger
 
+from remediator.changes import Plan
 from remediator.crashes import place
 from remediator.engine.core import Engine, ObjectFields, Step
 from remediator.engine.drafting import Draft, Drafts, SalesforceValues, drafts_of
@@ -16,17 +17,8 @@ from remediator.engine.record_types import RecordTypes
 from remediator.engine.targets import Target, find_targets
 from remediator.engine.teaching import Teaching
 from remediator.errors import RemediatorError
-from remediator.model import (
-    Case,
-    CaseState,
-    Category,
-    Declined,
-    Diagnosis,
-    FailureLevel,
-    FixRequest,
-    Owner,
-    Plan,
-)
+from remediator.fixing import Declined, FixRequest
+from remediator.model import Case, CaseState, Category, Diagnosis, FailureLevel, Owner
 from remediator.plan import Throughput, new_plan
 from remediator.store import CaseQuery
 

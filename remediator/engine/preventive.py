@@ -14,6 +14,7 @@ from itertools import islice
 from fixers.acceptance import refusal
 from remediator.api import FieldDescription
 from remediator.campaigns import Campaign
+from remediator.changes import Change, ChangeState, StoredChange
 from remediator.engine.batches import cut
 from remediator.engine.comparing import is_shown
 from remediator.engine.core import MARKETO_PERSON, Engine, ObjectFields, Step
@@ -23,18 +24,10 @@ from remediator.engine.proposing import Answer, Proposer
 from remediator.engine.record_types import RecordTypes, Scope
 from remediator.engine.targets import LINK_FIELDS, Target, target_of
 from remediator.engine.teaching import Teaching
-from remediator.model import (
-    Change,
-    ChangeState,
-    Confidence,
-    FixRequest,
-    Record,
-    StoredChange,
-    SystemName,
-    Value,
-    same_value,
-)
+from remediator.fixing import FixRequest
+from remediator.model import Confidence, SystemName
 from remediator.plan import Throughput, new_plan
+from remediator.values import Record, Value, same_value
 
 _PAGE = 2_000
 """People looked at together: as many as one read of Salesforce takes; Marketo's client cuts it by 300."""

@@ -13,16 +13,10 @@ from remediator.classify import resolve_fields
 from remediator.engine.record_types import RecordTypes, Scope
 from remediator.engine.teaching import ALIAS, Teaching, Unused
 from remediator.errors import PluginError
-from remediator.model import (
-    Category,
-    Declined,
-    Diagnosis,
-    FieldDescription,
-    FixRequest,
-    Proposal,
-    Record,
-)
+from remediator.fixing import Declined, FieldDescription, FixRequest, Proposal
+from remediator.model import Category, Diagnosis
 from remediator.plugins import call_fixer
+from remediator.values import Record
 
 _GIVE_UP_AFTER = 3
 """Faults of one fixer in one run after which it is not asked again."""

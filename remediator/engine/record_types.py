@@ -9,7 +9,8 @@ from fixers.acceptance import elements
 from remediator.engine.core import Engine
 from remediator.engine.targets import Target
 from remediator.errors import VendorError
-from remediator.model import Candidate, Declined, FieldDescription, Value
+from remediator.fixing import Candidate, Declined, FieldDescription
+from remediator.values import Value
 
 RECORD_TYPE = "RecordTypeId"
 

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from remediator.campaigns import Campaign
+from remediator.changes import Change
 from remediator.engine.core import Engine
 from remediator.errors import LimitReached, TransientError
 from remediator.limits import Bounds, Part, Written, check_bounds, check_counts, check_share, release
-from remediator.model import Change, SystemName
+from remediator.model import SystemName
 from remediator.pacing import parts
 from remediator.schedule import day_start
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from remediator.access import access_requests
+from remediator.changes import ChangeState, StoredChange
 from remediator.lifecycle import UNSETTLED
-from remediator.model import AccessRequest, Category, Cause, ChangeState, Run, StoredChange
+from remediator.model import AccessRequest, Category, Cause, Run
 from remediator.store import CaseQuery, Store
 
 _SHOWN_CHANGES = 500

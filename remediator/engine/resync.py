@@ -14,10 +14,11 @@ from datetime import datetime
 
 from loguru import logger
 
+from remediator.changes import ChangeState, StoredChange
 from remediator.engine.batches import cut
 from remediator.engine.core import Engine, Step
 from remediator.errors import ConfigError
-from remediator.model import ChangeState, StoredChange, SystemName
+from remediator.model import SystemName
 from remediator.store import CaseQuery
 from remediator.systems.base import WriteResult
 

@@ -21,7 +21,8 @@ from remediator.engine.resync import TRIGGER_SIZE
 from remediator.engine.selecting import sync_pace
 from remediator.engine.targets import Target, find_targets
 from remediator.errors import ConfigError, VendorError
-from remediator.model import Case, CaseState, Category, Declined, Verdict
+from remediator.fixing import Declined
+from remediator.model import Case, CaseState, Category, Verdict
 from remediator.retry import RetryPolicy
 from remediator.store import Attempts, CaseMove, CaseQuery
 from remediator.systems.base import WriteResult

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from remediator.changes import ChangeState, StoredChange
 from remediator.earned import Judged, Standing, rule_of, standings
 from remediator.engine.batches import cut
-from remediator.model import Case, CaseState, ChangeState, StoredChange, Verdict
+from remediator.model import Case, CaseState, Verdict
 from remediator.store import CaseQuery, Store
 
 _LOOKED_AT = 10_000

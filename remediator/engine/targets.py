@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from remediator.engine.core import MARKETO_PERSON, Engine
-from remediator.model import Case, Declined, Record
+from remediator.fixing import Declined
+from remediator.model import Case
+from remediator.values import Record
 
 LINK_FIELDS = ("sfdcId", "sfdcType", "sfdcLeadId", "sfdcContactId")
 """Marketo's own fields that say which Salesforce record a person is (Marketo fact sheet, section 3.8)."""

@@ -11,20 +11,12 @@ from dataclasses import dataclass, field, replace
 from fixers.acceptance import active_entries, elements, refusal
 from fixers.cleaning import fold
 from remediator.errors import PluginError
-from remediator.model import (
-    Candidate,
-    Confidence,
-    Declined,
-    Edit,
-    FieldDescription,
-    FixRequest,
-    Options,
-    Proposal,
-    Record,
-)
+from remediator.fixing import Candidate, Declined, Edit, FieldDescription, FixRequest, Options, Proposal
+from remediator.model import Confidence
 from remediator.plan import shown
 from remediator.plugins import checked
 from remediator.store import Alias
+from remediator.values import Record
 
 ALIAS = "alias"
 """What a change names as its fixer when an alias answered."""

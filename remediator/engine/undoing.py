@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from remediator.changes import Change, ChangeState, DeclinedCase, Plan, StoredChange
 from remediator.engine.batches import cut
 from remediator.engine.core import Engine
 from remediator.errors import PlanRefused
-from remediator.model import Change, ChangeState, Confidence, DeclinedCase, Plan, StoredChange
+from remediator.model import Confidence
 from remediator.plan import Throughput, new_plan
 from remediator.policy import approve
 from remediator.store import CaseQuery

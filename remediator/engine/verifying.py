@@ -15,25 +15,17 @@ from enum import Enum
 
 from loguru import logger
 
+from remediator.changes import Change, ChangeState, StoredChange
 from remediator.engine.batches import cut
 from remediator.engine.comparing import is_shown
 from remediator.engine.core import MARKETO_PERSON, Engine, Step
 from remediator.engine.resync import leave_list, push_left
 from remediator.engine.targets import LINK_FIELDS
 from remediator.errors import ConfigError, VendorError
-from remediator.model import (
-    Case,
-    CaseState,
-    Change,
-    ChangeState,
-    Record,
-    StoredChange,
-    SystemName,
-    Verdict,
-    same_value,
-)
+from remediator.model import Case, CaseState, SystemName, Verdict
 from remediator.store import CaseMove, CaseQuery, Store
 from remediator.systems.base import ReadResult
+from remediator.values import Record, same_value
 
 _PAGE = 2_000
 """Cases judged together: as many as one read of Salesforce takes records (SObject Collections, Retrieve)."""

@@ -10,13 +10,13 @@ from threading import Lock
 from weakref import WeakKeyDictionary
 
 from remediator.campaigns import Campaign
+from remediator.changes import Change, ChangeState
 from remediator.engine import load
 from remediator.engine.applying import apply_plan
 from remediator.engine.core import Engine
 from remediator.engine.quota import Meter
 from remediator.engine.resync import resync
 from remediator.errors import RateLimited
-from remediator.model import Change, ChangeState
 from remediator.pacing import finished_in, take
 from remediator.schedule import closes_at, opens_at
 from remediator.store import Store

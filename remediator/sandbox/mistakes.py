@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from remediator.model import Value
 from remediator.sandbox.marketo.fields import same, synced_with
 from remediator.sandbox.seed_people import Person
 from remediator.sandbox.seed_problems import PROBLEMS, Problem
+from remediator.values import Value
 
 if TYPE_CHECKING:
     from remediator.sandbox.server import Sandbox

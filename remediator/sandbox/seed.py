@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from remediator.model import Value
 from remediator.sandbox.marketo.fields import synced_with
 from remediator.sandbox.seed_people import CONTACT, KINDS, LEAD, UNLINKED, Person, make_companies, make_people
 from remediator.sandbox.seed_problems import INACTIVE, PROBLEMS, SECOND_PROBLEMS, Problem
+from remediator.values import Value
 
 if TYPE_CHECKING:
     from remediator.sandbox.server import Sandbox

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from remediator.model import Value
 from remediator.sandbox import seed_names as names
 from remediator.sandbox.truth import Answer
+from remediator.values import Value
 
 LEAD, CONTACT, UNLINKED = "Lead", "Contact", "unlinked"
 KINDS = (LEAD, CONTACT, UNLINKED)

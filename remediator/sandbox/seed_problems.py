@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from remediator.model import Value
 from remediator.sandbox import seed_geo as geo
 from remediator.sandbox import seed_names as names
 from remediator.sandbox import seed_values as values
 from remediator.sandbox.salesforce.automation import FLOW_COMPANIES, TRIGGER_COMPANIES
 from remediator.sandbox.seed_people import CONTACT, KINDS, LEAD, UNLINKED, Person
+from remediator.values import Value
 
 LINKED = (LEAD, CONTACT)
 COMPANY_KINDS = (LEAD, UNLINKED)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
-from remediator.model import Value
 from remediator.sandbox import seed_names as names
+from remediator.values import Value
 
 INVISIBLE = ("\u200b", "\u2060", "\ufeff", "\u00ad", "\u200e")
 

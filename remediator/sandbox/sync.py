@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from remediator.model import Value
 from remediator.sandbox.clock import VirtualClock
 from remediator.sandbox.ledger import Ledger
 from remediator.sandbox.marketo.activities import SYNC_TO_SFDC, SYNC_UPDATES
@@ -21,6 +20,7 @@ from remediator.sandbox.marketo.instance import SYNC_SOURCE, Instance
 from remediator.sandbox.sync_pull import Puller
 from remediator.sandbox.sync_records import CycleReport, SyncStatusRow
 from remediator.sandbox.sync_trail import Push, SyncTrail
+from remediator.values import Value
 
 if TYPE_CHECKING:
     from remediator.sandbox.salesforce.org import Org

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from remediator.model import Value
 from remediator.sandbox.clock import VirtualClock
 from remediator.sandbox.ledger import Ledger
 from remediator.sandbox.marketo.fields import ACCOUNT_SYNC, FIELDS, same, synced_with
 from remediator.sandbox.marketo.instance import SYNC_SOURCE, Instance
+from remediator.values import Value
 
 if TYPE_CHECKING:
     from remediator.sandbox.salesforce.org import Org

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from remediator.model import Value
+from remediator.values import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

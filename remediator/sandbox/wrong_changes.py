@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from remediator.model import Value
 from remediator.sandbox.ledger import Ledger
 from remediator.sandbox.marketo.fields import ACCOUNT_SYNC, FIELDS, same, synced_with
 from remediator.sandbox.marketo.instance import Instance
 from remediator.sandbox.truth import Truth
+from remediator.values import Value
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, exists, or_
 
-from remediator.model import ChangeState
+from remediator.changes import ChangeState
 from remediator.store.chain import ERASED, EXPIRED, TRIMMED
 from remediator.store.moves import REPLACED, SETTLED
 from remediator.store.schema import (

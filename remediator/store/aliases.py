@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, insert, select
 
-from remediator.model import Category, Decision, SystemName
+from remediator.changes import Decision
+from remediator.model import Category, SystemName
 from remediator.store.database import Database
 from remediator.store.rows import AnyRow, chunks
 from remediator.store.schema import aliases, cases

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from remediator.model import CaseState, ChangeState, Decision
+from remediator.changes import ChangeState, Decision
+from remediator.model import CaseState
 from remediator.store.aliases import learn
 from remediator.store.moves import (
     case_states,

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Table, Text, and_, delete, or_, select, type_coerce, update
 
+from remediator.changes import ChangeState
 from remediator.errors import ConfigError, StoreError
 from remediator.fingerprint import salesforce_id_18
-from remediator.model import CaseState, ChangeState
+from remediator.model import CaseState
 from remediator.store.aliases import forget_changes
 from remediator.store.chain import ERASED
 from remediator.store.going import take_rows

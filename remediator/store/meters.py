@@ -9,8 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, distinct, func, select
 
+from remediator.changes import ChangeState
 from remediator.lifecycle import UNSETTLED
-from remediator.model import CaseState, ChangeState, SystemName
+from remediator.model import CaseState, SystemName
 from remediator.store.carried import COUNTED, read_carried
 from remediator.store.database import Database
 from remediator.store.schema import (

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
+from remediator.changes import ChangeState
 from remediator.lifecycle import check_move
-from remediator.model import CaseState, ChangeState
+from remediator.model import CaseState
 from remediator.store.rows import AnyRow, chunks
 from remediator.store.schema import cases, change_cases, changes
 from remediator.store.values import CaseMove

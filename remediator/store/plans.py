@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
+from remediator.changes import Change, ChangeState, DeclinedCase, Plan, StoredChange
 from remediator.errors import PlanRefused
-from remediator.model import CaseState, Change, ChangeState, DeclinedCase, Plan, StoredChange
+from remediator.model import CaseState
 from remediator.store.database import Database
 from remediator.store.moves import REPLACED, case_states, move_cases, pending_changes, reject_pending
 from remediator.store.rows import (

@@ -8,19 +8,17 @@ from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Row
 
+from remediator.changes import Change, ChangeState, StoredChange
+from remediator.fixing import Candidate
 from remediator.model import (
-    Candidate,
     Case,
     CaseState,
     Category,
-    Change,
-    ChangeState,
     Confidence,
     Diagnosis,
     FailureLevel,
     Owner,
     Run,
-    StoredChange,
     SyncFailure,
     SystemName,
     Verdict,

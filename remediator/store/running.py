@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, Table, delete, func, select, update
 
-from remediator.model import ChangeState, SystemName
+from remediator.changes import ChangeState
+from remediator.model import SystemName
 from remediator.store import decisions, leases, retries, writes
 from remediator.store.database import Database
 from remediator.store.once import insert_once

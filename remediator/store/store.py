@@ -8,18 +8,8 @@ from types import TracebackType
 
 from sqlalchemy import update
 
-from remediator.model import (
-    Case,
-    CaseState,
-    Cause,
-    ChangeState,
-    Decision,
-    Diagnosis,
-    Plan,
-    Settlement,
-    StoredChange,
-    SyncFailure,
-)
+from remediator.changes import ChangeState, Decision, Plan, Settlement, StoredChange
+from remediator.model import Case, CaseState, Cause, Diagnosis, SyncFailure
 from remediator.store import (
     cases,
     decisions,

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, func, select
 
-from remediator.model import CaseState, ChangeState, StoredChange, Verdict
+from remediator.changes import ChangeState, StoredChange
+from remediator.model import CaseState, Verdict
 from remediator.store.rows import stored_change_from
 from remediator.store.schema import cases, changes
 from remediator.store.values import Tally

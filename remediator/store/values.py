@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from remediator.changes import ChangeState
 from remediator.lifecycle import UNSETTLED
-from remediator.model import CaseState, Category, ChangeState, Verdict
+from remediator.model import CaseState, Category, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

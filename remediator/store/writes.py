@@ -7,9 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select, update
 
+from remediator.changes import ChangeState, Settlement
 from remediator.errors import StoreError
 from remediator.lifecycle import MOVES
-from remediator.model import CaseState, ChangeState, Settlement, SystemName
+from remediator.model import CaseState, SystemName
 from remediator.store.moves import case_states, leave_plans, move_cases, set_changes
 from remediator.store.rows import AnyRow, chunks
 from remediator.store.schema import cases, change_cases, changes, plans

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from remediator.errors import VendorError
-from remediator.model import PicklistEntry, Record, SystemName, Value
+from remediator.fixing import PicklistEntry
+from remediator.model import SystemName
+from remediator.values import Record, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

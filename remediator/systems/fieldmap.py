@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from remediator.model import FieldDescription, PicklistEntry
+from remediator.fixing import FieldDescription, PicklistEntry
 from remediator.systems.base import ObjectDescription, SystemField
 
 _PERSON: Mapping[str, str] = MappingProxyType(

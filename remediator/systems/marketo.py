@@ -20,7 +20,7 @@ from remediator.errors import (
     TransientError,
     VendorError,
 )
-from remediator.model import Record, SystemName
+from remediator.model import SystemName
 from remediator.settings import MarketoSettings
 from remediator.systems.base import ObjectDescription, ReadResult, RecordWrite, SystemField, WriteResult
 from remediator.systems.body import Body
@@ -31,6 +31,7 @@ from remediator.systems.marketo_bulk import BulkExtracts
 from remediator.systems.marketo_campaigns import Campaigns
 from remediator.systems.rows import check_rows, json_value
 from remediator.systems.salesforce_ids import full_id
+from remediator.values import Record
 
 DESCRIBE_FOR_S = 900.0
 # How often more people may turn up among those who did not come before the answers are given up on.

@@ -13,10 +13,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from remediator.errors import TransientError
-from remediator.model import SystemName, Value
+from remediator.model import SystemName
 from remediator.systems.body import Body
 from remediator.systems.calls import Call
 from remediator.systems.marketo_api import MarketoApi, id_batches
+from remediator.values import Value
 
 TYPES_A_CALL = 10
 LEADS_A_CALL = 30

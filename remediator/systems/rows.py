@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from remediator.model import Value
 from remediator.systems.base import RecordWrite
+from remediator.values import Value
 
 
 def check_rows(rows: Sequence[RecordWrite], write_size: int) -> None:

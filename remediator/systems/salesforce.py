@@ -19,7 +19,7 @@ from remediator.errors import (
     RecordRefused,
     VendorError,
 )
-from remediator.model import Record, SystemName
+from remediator.model import SystemName
 from remediator.settings import SalesforceSettings
 from remediator.systems.base import ObjectDescription, ReadResult, RecordWrite, SystemField, WriteResult
 from remediator.systems.calls import Call
@@ -31,6 +31,7 @@ from remediator.systems.salesforce_errors import record_error
 from remediator.systems.salesforce_ids import full_id, same_id
 from remediator.systems.salesforce_picklists import RecordTypePicklists
 from remediator.systems.salesforce_query import Queries
+from remediator.values import Record
 
 DESCRIBE_FOR_S = 900.0
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from remediator.model import PicklistEntry
+from remediator.fixing import PicklistEntry
 from remediator.systems.base import ObjectDescription, SystemField
 from remediator.systems.body import Body
 

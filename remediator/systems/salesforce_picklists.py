@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from remediator.errors import RecordMissing
-from remediator.model import PicklistEntry
+from remediator.fixing import PicklistEntry
 from remediator.systems.body import Body
 from remediator.systems.salesforce_api import SalesforceApi
 from remediator.systems.salesforce_ids import full_id

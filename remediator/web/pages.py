@@ -14,9 +14,11 @@ from importlib.metadata import version
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from remediator.changes import Change, Plan
 from remediator.engine.reporting import BurnPoint, Report
-from remediator.model import Case, Change, Plan, Value
+from remediator.model import Case
 from remediator.plan import shown, totals
+from remediator.values import Value
 
 _SHOWN_CHANGES = 5_000
 """As many as a run may write by default; the plan file has all of them, and the page says so."""

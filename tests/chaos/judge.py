@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from remediator.model import CaseState, ChangeState, StoredChange, SystemName, same_value
+from remediator.changes import ChangeState, StoredChange
+from remediator.model import CaseState, SystemName
 from remediator.sandbox.server import Sandbox
 from remediator.store import Store
+from remediator.values import same_value
 
 _SENT = frozenset({ChangeState.INTENDED, ChangeState.APPLIED, ChangeState.UNDONE})
 _UNDER_WAY = frozenset({CaseState.APPLYING})

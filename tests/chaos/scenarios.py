@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from remediator.changes import ChangeState
 from remediator.engine.undoing import plan_undo
 from remediator.errors import PlanRefused
-from remediator.model import CaseState, ChangeState
+from remediator.model import CaseState
 from remediator.store import Store
 from tests.chaos.judge import Judge
 from tests.chaos.nursery import Child, Nursery

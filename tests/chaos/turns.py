@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from fixers.geo import country_code
 from remediator.api import Fixer
+from remediator.changes import ChangeState
 from remediator.classify import Classifier
 from remediator.engine.applying import ApplyReport, apply_plan, settle_interrupted
 from remediator.engine.core import Engine, Step
@@ -29,7 +30,7 @@ from remediator.engine.scan import scan_file
 from remediator.engine.verifying import verify_due
 from remediator.errors import LeaseHeld
 from remediator.files import load_rules
-from remediator.model import ChangeState, Confidence
+from remediator.model import Confidence
 from remediator.plugins import load_fixers
 from remediator.policy import approve
 from remediator.rounds import guarded

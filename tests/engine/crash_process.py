@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from remediator.changes import ChangeState
 from remediator.classify import Classifier
 from remediator.engine.applying import apply_plan
 from remediator.engine.core import Engine, Step
@@ -22,7 +23,7 @@ from remediator.engine.planning import make_plan
 from remediator.engine.resync import resync
 from remediator.engine.scan import scan_file
 from remediator.files import load_rules
-from remediator.model import ChangeState, Confidence
+from remediator.model import Confidence
 from remediator.plugins import load_fixers
 from remediator.policy import approve
 from remediator.store import CaseQuery, Store

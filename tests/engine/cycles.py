@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from remediator.campaigns import Campaign, CampaignLimits, Earned, Mode, Select
+from remediator.changes import ChangeState
 from remediator.engine.campaign_report import CampaignReport
 from remediator.engine.cycle import run_campaign
-from remediator.model import ChangeState, Confidence
+from remediator.model import Confidence
 from remediator.policy import approve
 from remediator.store import Lease
 from tests.engine.world import World

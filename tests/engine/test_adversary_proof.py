@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from remediator.changes import ChangeState
 from remediator.engine.core import Step
 from remediator.errors import ConfigError
-from remediator.model import CaseState, ChangeState, Verdict
+from remediator.model import CaseState, Verdict
 from remediator.settings import isolated_settings
 from tests.engine.world import World, replace_section, the_only, without_grace
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from remediator.changes import ChangeState, Decision, Plan
 from remediator.engine.applying import apply_plan
 from remediator.engine.core import Engine
 from remediator.engine.undoing import plan_undo
 from remediator.errors import NoAnswer, PlanRefused, VendorError
-from remediator.model import CaseState, ChangeState, Decision, Plan, SystemName
+from remediator.model import CaseState, SystemName
 from remediator.plan import from_document, to_document
 from remediator.policy import approve
 from remediator.systems.base import RecordWrite

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from remediator.engine.comparing import is_shown
-from remediator.model import FieldDescription, Value, same_value
+from remediator.fixing import FieldDescription
+from remediator.values import Value, same_value
 
 
 @pytest.mark.parametrize(

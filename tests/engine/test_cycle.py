@@ -9,13 +9,14 @@ import pytest
 
 from remediator.api import Declined, FixRequest, Proposal
 from remediator.campaigns import Campaign, CampaignLimits, Earned, Mode, Select, SyncLoad, WriteWindow
+from remediator.changes import ChangeState, Decision
 from remediator.earned import persons_only
 from remediator.engine.core import Step
 from remediator.engine.cycle import plan_campaign, restore_campaign
 from remediator.engine.quota import quota_day
 from remediator.engine.undoing import plan_undo
 from remediator.errors import ConfigError, LeaseLost, LimitReached, VendorError
-from remediator.model import CaseState, Category, ChangeState, Confidence, Decision, SystemName
+from remediator.model import CaseState, Category, Confidence, SystemName
 from remediator.settings import VerifySettings, isolated_settings
 from remediator.settings_load import SyncLoadSettings
 from tests.builders import a_change

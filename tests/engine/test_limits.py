@@ -7,8 +7,9 @@ from contextlib import suppress
 import pytest
 
 from remediator.campaigns import Campaign, CampaignLimits, Mode
+from remediator.changes import ChangeState
 from remediator.errors import EXIT_LIMIT, LimitReached, RateLimited, exit_code
-from remediator.model import CaseState, ChangeState
+from remediator.model import CaseState
 from tests.engine.cycles import a_campaign, approve_plan, broken, earn, looked, run
 from tests.engine.world import World, with_limits
 

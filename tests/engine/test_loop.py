@@ -3,7 +3,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from remediator.access import access_requests
-from remediator.model import CaseState, ChangeState, Confidence, SystemName, Verdict
+from remediator.changes import ChangeState
+from remediator.model import CaseState, Confidence, SystemName, Verdict
 from remediator.policy import approve
 from tests.engine.world import World, the_only
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from remediator.campaigns import Campaign, Mode, Select
+from remediator.changes import ChangeState, Decision
 from remediator.engine.loops import Loop
 from remediator.errors import VendorError
-from remediator.model import ChangeState, Decision
 from remediator.sandbox.salesforce.access import User
 from tests.engine.cycles import a_campaign, approve_plan, earn, looked, run
 from tests.engine.world import World

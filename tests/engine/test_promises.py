@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from remediator.changes import ChangeState
 from remediator.engine.undoing import plan_undo
 from remediator.errors import LimitReached, PlanRefused, StoreError, VendorError
-from remediator.model import CaseState, ChangeState
+from remediator.model import CaseState
 from tests.engine.world import World, the_only, with_limits, without_grace
 
 WRITE = "POST /rest/v1/leads.json"

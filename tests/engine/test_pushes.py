@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from remediator.campaigns import Campaign
+from remediator.changes import ChangeState
 from remediator.engine.core import Step
-from remediator.model import CaseState, ChangeState, Verdict
+from remediator.model import CaseState, Verdict
 from tests.engine.cycles import a_campaign, approve_plan, looked, run
 from tests.engine.test_preventive import hold_the_sync, preventive
 from tests.engine.world import World, replace_section

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from remediator.changes import Change, Decision, Plan
 from remediator.engine.planning import make_plan
 from remediator.engine.teaching import Teaching
-from remediator.model import (
-    CaseState,
-    Change,
-    Confidence,
-    Decision,
-    Declined,
-    FixRequest,
-    Plan,
-    Proposal,
-)
+from remediator.fixing import Declined, FixRequest, Proposal
+from remediator.model import CaseState, Confidence
 from remediator.policy import approve
 from remediator.settings import FixSettings, isolated_settings
 from remediator.store import AliasKey, CaseQuery

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from remediator.changes import Change, Plan
 from remediator.classify import Classifier
 from remediator.engine.applying import ApplyReport, apply_plan
 from remediator.engine.core import Engine
@@ -19,7 +20,7 @@ from remediator.engine.resync import ResyncReport, resync
 from remediator.engine.scan import ScanReport, scan_file
 from remediator.engine.verifying import VerifyReport, verify_due
 from remediator.files import load_rules
-from remediator.model import Case, CaseState, Change, Confidence, Plan, Value
+from remediator.model import Case, CaseState, Confidence
 from remediator.plugins import load_fixers
 from remediator.policy import approve
 from remediator.sandbox.exports import sync_errors_csv
@@ -36,6 +37,7 @@ from remediator.settings import (
 from remediator.store import CaseQuery, Store
 from remediator.systems.marketo import Marketo
 from remediator.systems.salesforce import Salesforce
+from remediator.values import Value
 
 _PERSON = {"firstName": "Ann", "lastName": "Lee", "company": "Acme", "leadType": "Inbound"}
 _ROW = {"FirstName": "Ann", "LastName": "Lee", "Lead_Type__c": "Inbound"}

@@ -21,15 +21,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from remediator.campaigns import Mode
+from remediator.changes import ChangeState, Decision, Plan
 from remediator.engine.core import Step
 from remediator.engine.retrying import POLICIES, serve_retries
 from remediator.engine.undoing import plan_undo
 from remediator.errors import LeaseLost, LimitReached, PlanRefused, VendorError
 from remediator.lifecycle import UNSETTLED
-from remediator.model import Category, ChangeState, Decision, Owner, Plan, same_value
+from remediator.model import Category, Owner
 from remediator.retention import keep_to
 from remediator.rounds import guarded
 from remediator.switch import Switch
+from remediator.values import same_value
 from tests.builders import a_diagnosis, a_failure
 from tests.chaos.judge import Judge
 from tests.engine.cycles import a_campaign, run

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from remediator.model import Change, ChangeState, Confidence, Plan, SystemName
+from remediator.changes import Change, ChangeState, Plan
+from remediator.model import Confidence, SystemName
 from remediator.plan import Throughput, new_plan
 from remediator.policy import approve
 from remediator.sandbox.marketo import lead_writes

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from remediator.changes import Change, ChangeState, Plan
 from remediator.engine.applying import apply_plan
 from remediator.engine.core import Step
 from remediator.engine.undoing import plan_undo
 from remediator.errors import PlanRefused
-from remediator.model import Change, ChangeState, Plan, SystemName, Value
+from remediator.model import SystemName
+from remediator.values import Value
 from tests.chaos.judge import Judge
 from tests.engine.world import World
 

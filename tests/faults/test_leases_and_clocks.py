@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from remediator.agenda import Agenda
+from remediator.changes import ChangeState
 from remediator.engine.core import Step
 from remediator.errors import EXIT_LIMIT, EXIT_OK, LeaseLost
-from remediator.model import ChangeState
 from remediator.rounds import job_of
 from remediator.sandbox.server import Sandbox
 from remediator.store import Store

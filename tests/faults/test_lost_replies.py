@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pytest
 from pydantic import BaseModel
 
+from remediator.changes import ChangeState, Plan
 from remediator.engine.undoing import plan_undo
 from remediator.errors import NoAnswer
-from remediator.model import CaseState, ChangeState, Plan
+from remediator.model import CaseState
 from remediator.settings import isolated_settings
 from remediator.systems.marketo import Marketo
 from remediator.systems.salesforce import Salesforce

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from remediator.changes import ChangeState
 from remediator.classify import Classifier
 from remediator.engine import planning
-from remediator.model import CaseState, ChangeState
+from remediator.model import CaseState
 from remediator.sandbox.marketo import lead_writes
 from remediator.sandbox.marketo.envelope import ApiError
 from remediator.store import CaseQuery

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from remediator.campaigns import CampaignLimits
+from remediator.changes import ChangeState
 from remediator.errors import EXIT_ENVIRONMENT, EXIT_LIMIT, LimitReached, VendorError, exit_code
-from remediator.model import ChangeState
 from tests.engine.cycles import a_campaign, approve_plan, broken, looked, run
 from tests.engine.world import World
 

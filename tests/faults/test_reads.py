@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from remediator.campaigns import Campaign, Mode, Select
+from remediator.changes import ChangeState
 from remediator.errors import VendorError
-from remediator.model import CaseState, ChangeState
+from remediator.model import CaseState
 from tests.engine.cycles import a_campaign, approve_plan, broken, earn, looked, run
 from tests.engine.world import World, world
 

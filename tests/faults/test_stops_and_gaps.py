@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from remediator.changes import ChangeState, Plan
 from remediator.engine.scan import ScanReport, scan_file
 from remediator.errors import EXIT_LIMIT, EXIT_OK
-from remediator.model import CaseState, ChangeState, Confidence, Plan
+from remediator.model import CaseState, Confidence
 from remediator.plan import Throughput, new_plan
 from remediator.policy import approve
 from remediator.sandbox.exports import sync_errors_csv

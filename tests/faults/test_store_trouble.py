@@ -20,11 +20,12 @@ from random import Random
 import psycopg
 import pytest
 
+from remediator.changes import ChangeState
 from remediator.errors import EXIT_ENVIRONMENT, EXIT_OK, RemediatorError, StoreError, exit_code
 from remediator.health import ask
-from remediator.model import ChangeState, same_value
 from remediator.sandbox.server import Sandbox
 from remediator.store import Store
+from remediator.values import same_value
 from tests.chaos.judge import Judge
 from tests.chaos.nursery import Child, Nursery
 from tests.daemons import (

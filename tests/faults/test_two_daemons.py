@@ -12,9 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from remediator.changes import ChangeState
 from remediator.engine.applying import apply_plan
 from remediator.errors import LeaseLost
-from remediator.model import CaseState, ChangeState
+from remediator.model import CaseState
 from tests.daemons import DaemonProcess, add_campaign, approve_all, daemon, first_tick, in_state, wait_for
 from tests.engine.world import World
 

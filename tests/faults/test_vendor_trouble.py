@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from remediator.changes import ChangeState
 from remediator.engine.retrying import RetryReport, serve_retries
 from remediator.errors import LimitReached, PermanentError, RateLimited, TransientError, VendorError
-from remediator.model import CaseState, Category, ChangeState, Owner, SystemName
+from remediator.model import CaseState, Category, Owner, SystemName
 from remediator.rounds import follow_up
 from remediator.systems.breaker import FIRST_PAUSE_S, LONGEST_PAUSE_S, OPENS_AFTER, Breaker, CircuitOpen
 from remediator.systems.marketo import Marketo

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from remediator.model import Value
 from remediator.sandbox.clock import VirtualClock
 from remediator.sandbox.ledger import Ledger
 from remediator.sandbox.marketo import Instance
 from remediator.sandbox.salesforce.org import Org
 from remediator.sandbox.sync import NativeSync, SyncSettings
+from remediator.values import Value
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from remediator.model import Value
 from remediator.sandbox.server import Sandbox
+from remediator.values import Value
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 BOT = "remediator-sandbox"

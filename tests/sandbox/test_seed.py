@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
-from remediator.model import Value
 from remediator.sandbox.marketo.fields import LEAD_SYNC
 from remediator.sandbox.seed import seed
 from remediator.sandbox.seed_values import PICKLIST_ALIASES, prefix_of
 from remediator.sandbox.server import Sandbox
+from remediator.values import Value
 
 LEADS = 5000
 FIXABLE_CODES = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from remediator.model import CaseState, Change, ChangeState, Decision, Settlement, StoredChange
+from remediator.changes import Change, ChangeState, Decision, Settlement, StoredChange
+from remediator.model import CaseState
 from remediator.store import Store
 from tests.builders import NOON, a_change, a_diagnosis, a_failure, a_plan
 

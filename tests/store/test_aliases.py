@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from remediator.model import Category, Change, Decision, SystemName, Value
+from remediator.changes import Change, Decision
+from remediator.model import Category, SystemName
 from remediator.store import Alias, AliasKey, Store
+from remediator.values import Value
 from tests.builders import NOON, a_change, a_diagnosis, a_failure, a_plan
 from tests.store.scenes import open_cases
 

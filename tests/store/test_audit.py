@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
+from remediator.changes import ChangeState
 from remediator.errors import ConfigError, StoreError
-from remediator.model import CaseState, ChangeState
+from remediator.model import CaseState
 from remediator.store import Store
 from remediator.store.rows import PAGE
 from tests.builders import NOON, a_change, a_diagnosis, a_failure, a_plan

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from remediator.changes import ChangeState
 from remediator.lifecycle import IllegalMove
-from remediator.model import CaseState, Category, ChangeState, Owner, Verdict
+from remediator.model import CaseState, Category, Owner, Verdict
 from remediator.store import CaseMove, CaseQuery, Store
 from remediator.store.rows import PAGE
 from tests.builders import NOON, a_diagnosis, a_failure

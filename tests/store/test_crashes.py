@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from remediator.model import ChangeState
+from remediator.changes import ChangeState
 from remediator.store import Store, TakeResult
 from tests.builders import NOON, a_diagnosis, a_failure
 from tests.store.children import ROWS

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from remediator.model import CaseState, ChangeState, Decision
+from remediator.changes import ChangeState, Decision
+from remediator.model import CaseState
 from remediator.store import Store
 from tests.builders import NOON
 from tests.store.scenes import approve, change, intend, open_cases, planned, reject, states

@@ -7,17 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from remediator.changes import ChangeState, DeclinedCase, Settlement
 from remediator.errors import PlanRefused, StoreError
-from remediator.model import (
-    Candidate,
-    CaseState,
-    ChangeState,
-    DeclinedCase,
-    Diagnosis,
-    Settlement,
-    SyncFailure,
-    SystemName,
-)
+from remediator.fixing import Candidate
+from remediator.model import CaseState, Diagnosis, SyncFailure, SystemName
 from remediator.store import CampaignState, CaseMove, Cutoffs, Erased, Notice, Person, Store
 from tests.builders import NOON, a_change, a_diagnosis, a_failure, a_plan
 from tests.store.scenes import approve, intend, open_cases, planned, settle, states

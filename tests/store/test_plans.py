@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from remediator.changes import ChangeState, DeclinedCase
 from remediator.errors import PlanRefused
-from remediator.model import Candidate, CaseState, ChangeState, DeclinedCase, SystemName, Value
+from remediator.fixing import Candidate
+from remediator.model import CaseState, SystemName
 from remediator.store import CaseMove, Store
 from remediator.store.rows import PAGE
+from remediator.values import Value
 from tests.builders import NOON, a_change, a_plan
 from tests.store.scenes import (
     applied,

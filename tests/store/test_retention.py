@@ -10,8 +10,9 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import Connection, text
 
+from remediator.changes import ChangeState, DeclinedCase
 from remediator.errors import ConfigError, StoreError
-from remediator.model import CaseState, ChangeState, DeclinedCase, SystemName
+from remediator.model import CaseState, SystemName
 from remediator.store import (
     AliasKey,
     CampaignState,

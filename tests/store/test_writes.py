@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from remediator.changes import ChangeState, Settlement
 from remediator.errors import StoreError
-from remediator.model import CaseState, ChangeState, Settlement
+from remediator.model import CaseState
 from remediator.store import CaseMove, Store
 from tests.builders import NOON, a_change, a_plan
 from tests.store.scenes import (

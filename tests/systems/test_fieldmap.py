@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remediator.model import PicklistEntry
+from remediator.fixing import PicklistEntry
 from remediator.systems.base import ObjectDescription, SystemField
 from remediator.systems.fieldmap import FieldMap, describe_fields, is_company_field
 

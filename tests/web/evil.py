@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from remediator.changes import Change, ChangeState, DeclinedCase, Plan, StoredChange
 from remediator.engine.reporting import BurnPoint, Report
-from remediator.model import (
-    AccessRequest,
-    Candidate,
-    Case,
-    CaseState,
-    Category,
-    Cause,
-    Change,
-    ChangeState,
-    DeclinedCase,
-    FailureLevel,
-    Owner,
-    Plan,
-    Run,
-    StoredChange,
-)
+from remediator.fixing import Candidate
+from remediator.model import AccessRequest, Case, CaseState, Category, Cause, FailureLevel, Owner, Run
 from tests.builders import NOON, a_change, a_diagnosis, a_plan
 
 EVIL = (

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from remediator.changes import DeclinedCase
 from remediator.engine.reporting import BurnPoint
-from remediator.model import DeclinedCase
 from remediator.web.pages import burn_chart, diff, plan_page, report_page
 from tests.builders import NOON, a_change, a_plan
 from tests.web.evil import a_case, an_empty_report, an_evil_plan, an_evil_report

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from remediator.model import Value
+from remediator.values import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

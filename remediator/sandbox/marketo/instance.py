@@ -10,7 +10,6 @@ from itertools import count
 from threading import RLock
 from typing import Any, Protocol
 
-from remediator.model import Value
 from remediator.sandbox.clock import VirtualClock
 from remediator.sandbox.ledger import Ledger
 from remediator.sandbox.marketo import activities
@@ -21,6 +20,7 @@ from remediator.sandbox.marketo.fields import FIELDS, checked, same, stamp, sync
 from remediator.sandbox.marketo.limits import Limits
 from remediator.sandbox.marketo.lists import StaticLists
 from remediator.sandbox.marketo.settings import InstanceSettings
+from remediator.values import Value
 
 API_SOURCE, PERSON_SOURCE, SYNC_SOURCE = "Web service API", "Marketo Flow Action", "SFDC Sync"
 

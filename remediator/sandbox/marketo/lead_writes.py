@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from remediator.model import Value
 from remediator.sandbox.marketo.activities import MERGE_LEADS
 from remediator.sandbox.marketo.envelope import ApiError, Call, Reply, skipped
 from remediator.sandbox.marketo.fields import FIELDS, BadValue, checked, same
 from remediator.sandbox.marketo.instance import API_SOURCE, Instance
 from remediator.sandbox.marketo.list_calls import given_ids
+from remediator.values import Value
 
 BATCH, MERGE_LIMIT = 300, 25
 ACTIONS = ("createOnly", "updateOnly", "createOrUpdate", "createDuplicate")

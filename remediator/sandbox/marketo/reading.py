@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from remediator.model import Value
 from remediator.sandbox.marketo.envelope import ApiError, Call
 from remediator.sandbox.marketo.fields import DEFAULT_READ, FIELDS
+from remediator.values import Value
 
 
 def requested_fields(call: Call) -> list[str]:
