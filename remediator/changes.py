@@ -124,6 +124,7 @@ class StoredChange:
         settled_at: when the outcome was recorded.
         pushed_at: when its record was last pushed to Salesforce by a campaign, ``None`` if it never was.
         note: error or conflict text.
+        intact: what it writes where is as it was saved; the store's copy of it has not decayed.
     """
 
     change: Change
@@ -134,6 +135,7 @@ class StoredChange:
     settled_at: datetime | None = None
     pushed_at: datetime | None = None
     note: str | None = None
+    intact: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

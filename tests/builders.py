@@ -82,6 +82,22 @@ def a_diagnosis(**fields: object) -> Diagnosis:
     return replace(A_DIAGNOSIS, **fields)  # type: ignore[arg-type]  # the names are checked by replace itself
 
 
+def a_lock(**fields: object) -> Diagnosis:
+    """Return a diagnosis that needs no change, only another try: a locked row."""
+    lock = a_diagnosis(
+        category=Category.TRANSIENT,
+        code="UNABLE_TO_LOCK_ROW",
+        root_code="UNABLE_TO_LOCK_ROW",
+        owner=Owner.REMEDIATOR,
+        retryable=True,
+        fields=(),
+        value=None,
+        fixers=(),
+        related_ids=(),
+    )
+    return replace(lock, **fields)  # type: ignore[arg-type]  # see a_failure
+
+
 def a_change(name: str = "p1-1", **fields: object) -> Change:
     """Return a change, of that id, that spells a country right."""
     return replace(A_CHANGE, id=name, **fields)  # type: ignore[arg-type]  # see a_failure

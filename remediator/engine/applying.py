@@ -16,7 +16,7 @@ from loguru import logger
 from remediator.changes import Change, ChangeState, Settlement, StoredChange
 from remediator.engine.batches import Batch, batches
 from remediator.engine.core import Engine, Step
-from remediator.engine.undoing import why_not_undo
+from remediator.engine.undoing import DECAYED, why_not_undo
 from remediator.errors import (
     AccessDenied,
     NoAnswer,
@@ -86,11 +86,14 @@ def apply_plan(engine: Engine, plan: str, *, run: int, only: Collection[str] | N
         raise PlanRefused(f"no plan {plan} in this store; see: remediator plan, or remediator runs list")
     report = ApplyReport(plan=plan)
     settle_interrupted(engine, run=run, report=report, plan=plan)
-    approved = [
-        stored.change
+    stored_changes = [
+        stored
         for stored in engine.store.changes(plan=plan, states={ChangeState.APPROVED})
         if only is None or stored.change.id in only
     ]
+    decayed = [stored.change for stored in stored_changes if not stored.intact]
+    _settle(engine, _all(decayed, ChangeState.CONFLICTED, DECAYED), run=run, report=report)
+    approved = [stored.change for stored in stored_changes if stored.intact]
     if not approved and not report.outcomes:
         _refuse_undecided(engine, plan)
         return report

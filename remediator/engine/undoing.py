@@ -18,6 +18,8 @@ from remediator.plan import Throughput, new_plan
 from remediator.policy import approve
 from remediator.store import CaseQuery
 
+DECAYED = "the store's copy of it has decayed: what it writes is not what was saved; left alone"
+
 _PAGE = 300
 
 
@@ -40,16 +42,17 @@ def plan_undo(engine: Engine, *, run: int, of_run: int | None = None, of_change:
     what = f"run {of_run}" if of_run is not None else f"change {of_change}"
     if not applied:
         raise PlanRefused(f"{what}: no applied change of it is left to undo; see: remediator runs show")
-    later = _written_again(engine, applied)
+    left_alone = _written_again(engine, applied)
+    left_alone |= {stored.change.id: DECAYED for stored in applied if not stored.intact}
     declined = [
-        DeclinedCase(case=case, reason=later[stored.change.id])
+        DeclinedCase(case=case, reason=left_alone[stored.change.id])
         for stored in applied
-        if stored.change.id in later
+        if stored.change.id in left_alone
         for case in stored.change.cases
     ]
-    applied = [stored for stored in applied if stored.change.id not in later]
+    applied = [stored for stored in applied if stored.change.id not in left_alone]
     if not applied:
-        raise PlanRefused(f"{what}: {next(iter(later.values()))}")
+        raise PlanRefused(f"{what}: {next(iter(left_alone.values()))}")
     now = engine.clock()
     plan = new_plan(
         connection=engine.settings.connection,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -152,7 +153,7 @@ class Database:
             yield
         except SQLAlchemyError as exc:
             raise StoreError(self._explain(exc)) from exc
-        except UnicodeDecodeError as exc:
+        except (UnicodeDecodeError, json.JSONDecodeError) as exc:
             # SQLite hands text out as it lies there, and so do its own messages about a damaged table.
             raise StoreError(
                 f"store {self.shown}: it holds bytes that are no text any more; the file is damaged, restore "

@@ -19,6 +19,7 @@ from remediator.store.moves import (
 )
 from remediator.store.rows import AnyRow, chunks
 from remediator.store.schema import audit_entries, change_cases, changes
+from remediator.store.seals import seal
 from remediator.store.values import CaseMove
 from remediator.store.writing import Writing
 
@@ -124,7 +125,12 @@ def _approve(writing: Writing, words: Sequence[Decision], planned: dict[str, Any
         if word.picked:
             payload |= {"proposed": row.after, "picked": word.after}
             picks.append(
-                {"change_seq": row.seq, "after": word.after, "reason": f"{row.reason} (picked by {word.by})"}
+                {
+                    "change_seq": row.seq,
+                    "after": word.after,
+                    "reason": f"{row.reason} (picked by {word.by})",
+                    "seal": seal({**row._asdict(), "after": word.after}),
+                }
             )
         writing.audit("change_approved", change=word.change, payload=payload)
     if picks:

@@ -21,6 +21,7 @@ from remediator.store.rows import (
     stored_change_from,
 )
 from remediator.store.schema import cases, change_cases, changes, declined_cases, plans
+from remediator.store.seals import seal
 from remediator.store.values import CaseMove, PlanSummary
 from remediator.store.writing import Writing
 
@@ -148,7 +149,7 @@ def _insert(writing: Writing, plan: Plan, blocked: dict[str, str]) -> None:
 
 def _row(connection: str, plan: Plan, change: Change, blocked: dict[str, str]) -> dict[str, Any]:
     state = ChangeState.REJECTED if change.id in blocked else ChangeState.PLANNED
-    return {
+    row = {
         "connection": connection,
         "id": change.id,
         "plan_id": plan.id,
@@ -172,6 +173,7 @@ def _row(connection: str, plan: Plan, change: Change, blocked: dict[str, str]) -
         "state": state.value,
         "note": blocked.get(change.id),
     }
+    return row | {"seal": seal(row)}
 
 
 def _seqs(conn: Connection, connection: str, ids: Sequence[str]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeAlias
@@ -44,13 +44,22 @@ class RetryQueue:
         """Record, before they are pushed, how often these cases will then have been tried.
 
         Returns:
-            Those that are in the queue still; nobody else may be pushed.
+            Those that are in the queue still and that no other run tries, or has tried since they were
+            counted; nobody else may be pushed.
         """
         with writing(self._database, self._connection, now=now, actor=actor, run=run) as open_:
-            states = case_states(open_, counts)
-            queued = {case: n for case, n in counts.items() if states.get(case) is CaseState.RETRYING}
-            record_attempts(open_, queued, now)
-        return set(queued)
+            found = _find(open_.conn, self._connection, counts)
+            tried = _under_way(open_.conn, self._connection, found, now, but=run)
+            made = read_attempts(open_.conn, self._connection, found)
+            mine = {
+                number: counts[number]
+                for number, case in found.items()
+                if case.state is CaseState.RETRYING
+                and number not in tried
+                and counts[number] == (made[number].count if number in made else 0) + 1
+            }
+            record_attempts(open_, mine, now)
+        return set(mine)
 
     def foresee(self, wish: Wish, ids: Sequence[int], *, now: datetime) -> list[Answer]:
         """Say what ``grant`` would do now, without doing it."""
@@ -86,10 +95,7 @@ def _move(case: int, before: CaseState, after: CaseState, note: str, now: dateti
 def _answers(
     conn: Connection, connection: str, wish: Wish, ids: Sequence[int], now: datetime
 ) -> list[Answer]:
-    found: dict[int, Case] = {}
-    for chunk in chunks(set(ids)):
-        rows = conn.execute(select(cases).where(cases.c.connection == connection, cases.c.id.in_(chunk)))
-        found.update((row.id, case_from(row)) for row in rows)
+    found = _find(conn, connection, ids)
     trying = _under_way(conn, connection, found, now)
     return [
         wish(found[number], trying.get(number))
@@ -101,8 +107,22 @@ def _answers(
     ]
 
 
-def _under_way(conn: Connection, connection: str, found: Mapping[int, Case], now: datetime) -> dict[int, str]:
-    """Return who is pushing a case at this moment: its try is on record, and what came of it is not."""
+def _find(conn: Connection, connection: str, ids: Iterable[int]) -> dict[int, Case]:
+    found: dict[int, Case] = {}
+    for chunk in chunks(set(ids)):
+        rows = conn.execute(select(cases).where(cases.c.connection == connection, cases.c.id.in_(chunk)))
+        found.update((row.id, case_from(row)) for row in rows)
+    return found
+
+
+def _under_way(
+    conn: Connection, connection: str, found: Mapping[int, Case], now: datetime, *, but: int | None = None
+) -> dict[int, str]:
+    """Return who is pushing a case at this moment: its try is on record, and what came of it is not.
+
+    Args:
+        but: a run that does not count.
+    """
     trying: dict[int, str] = {}
     for chunk in chunks(found):
         rows = conn.execute(
@@ -113,6 +133,7 @@ def _under_way(conn: Connection, connection: str, found: Mapping[int, Case], now
                 retries.c.case_id.in_(chunk),
                 retries.c.last_at > now - UNDER_WAY,
                 runs.c.ended_at.is_(None),
+                runs.c.id != (but or 0),
             )
         )
         for row in rows:

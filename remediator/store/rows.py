@@ -24,6 +24,7 @@ from remediator.model import (
     Verdict,
 )
 from remediator.store.columns import canonical
+from remediator.store.seals import seal
 
 T = TypeVar("T")
 
@@ -163,6 +164,7 @@ def stored_change_from(row: AnyRow) -> StoredChange:
         settled_at=row.settled_at,
         pushed_at=row.resynced_at,
         note=row.note,
+        intact=row.seal is None or row.seal == seal(row._asdict()),
     )
 
 

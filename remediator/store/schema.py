@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from remediator.store.columns import Id, Json, UtcTime, Words
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; kept here so that opening a store that is up to date need not load Alembic."""
 
 metadata = MetaData(
@@ -177,6 +177,7 @@ changes = Table(
     Column("resynced_at", UtcTime),
     Column("resync_way", Words),
     Column("reverted_at", UtcTime),
+    Column("seal", String(32)),
     ForeignKeyConstraint(["connection", "plan_id"], ["plans.connection", "plans.id"]),
     UniqueConstraint("connection", "id"),
     Index(None, "connection", "plan_id"),

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from remediator.model import CaseState, Category, Owner
+from remediator.model import CaseState, Category
 from remediator.store import CaseMove, Store
 from remediator.writer import NAME
-from tests.builders import a_diagnosis, a_failure
+from tests.builders import a_diagnosis, a_failure, a_lock
 from tests.cli.ground import Remediator
 from tests.engine.world import World
 from tests.faults.test_vendor_trouble import pushes
@@ -34,17 +34,7 @@ def queue(
     """Put a case of each person into the queue; returns the cases."""
     now = datetime.now(UTC)
     known = {case.id for case in store.cases()}
-    diagnosis = a_diagnosis(
-        category=category,
-        code="UNABLE_TO_LOCK_ROW",
-        root_code="UNABLE_TO_LOCK_ROW",
-        owner=Owner.REMEDIATOR,
-        retryable=True,
-        fields=(),
-        value=SECRET,
-        fixers=(),
-        related_ids=(),
-    )
+    diagnosis = a_lock(category=category, value=SECRET)
     failures = [
         a_failure(marketo_id=person, salesforce_id=None, message=f"{SECRET} {person}", failed_at=now)
         for person in people

@@ -27,12 +27,12 @@ from remediator.engine.retrying import POLICIES, serve_retries
 from remediator.engine.undoing import plan_undo
 from remediator.errors import LeaseLost, LimitReached, PlanRefused, VendorError
 from remediator.lifecycle import UNSETTLED
-from remediator.model import Category, Owner
+from remediator.model import Category
 from remediator.retention import keep_to
 from remediator.rounds import guarded
 from remediator.switch import Switch
 from remediator.values import same_value
-from tests.builders import a_diagnosis, a_failure
+from tests.builders import a_failure, a_lock
 from tests.chaos.judge import Judge
 from tests.engine.cycles import a_campaign, run
 from tests.engine.world import World, with_limits
@@ -98,17 +98,7 @@ class Bot(RuleBasedStateMachine):
     def a_row_was_locked(self) -> None:
         made = self.made
         person = made.lead(firstName="Ann Marie")
-        diagnosis = a_diagnosis(
-            category=Category.TRANSIENT,
-            code="UNABLE_TO_LOCK_ROW",
-            root_code="UNABLE_TO_LOCK_ROW",
-            owner=Owner.REMEDIATOR,
-            retryable=True,
-            fields=(),
-            value=None,
-            fixers=(),
-            related_ids=(),
-        )
+        diagnosis = a_lock()
         failure = a_failure(
             marketo_id=person,
             salesforce_id=self._salesforce_id(person),

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 
 from remediator.changes import ChangeState
+from remediator.engine.undoing import DECAYED, plan_undo
 from remediator.errors import EXIT_ENVIRONMENT, EXIT_OK, RemediatorError, StoreError, exit_code
 from remediator.health import ask
 from remediator.sandbox.server import Sandbox
@@ -332,6 +333,36 @@ def test_a_damaged_store_writes_nothing_that_was_not_approved_and_says_what_to_d
             and same_value(change.after, after)
             for change in approved
         )
+
+
+@pytest.mark.parametrize("column", ["after", "before", "record_id", "field"])
+def test_a_change_that_decayed_in_the_store_is_not_written_and_its_case_is_planned_anew(
+    a_world: World, store_url: str, column: str
+) -> None:
+    people = waiting(a_world)
+    one = next(iter(a_world.engine.store.changes(states={ChangeState.APPROVED}))).change
+    other = next(person for person in people if person != one.record_id)
+    rotten = {"after": '"Chile"', "before": '"Chile"', "record_id": other, "field": "city"}[column]
+    execute(store_url, f"""UPDATE changes SET "{column}" = '{rotten}' WHERE id = '{one.id}'""")
+    run(a_world, a_campaign())
+    assert written(a_world) == Counter(people) - Counter([one.record_id])
+    (stored,) = a_world.engine.store.changes(ids=[one.id])
+    assert (stored.state, stored.note) == (ChangeState.CONFLICTED, DECAYED)
+    approve_plan(a_world, run(a_world, a_campaign()))
+    run(a_world, a_campaign())
+    assert written(a_world) == Counter(people)
+
+
+def test_what_decayed_in_the_store_is_not_taken_back(a_world: World, store_url: str) -> None:
+    people = waiting(a_world)
+    run(a_world, a_campaign())
+    one, *others = a_world.engine.store.changes(states={ChangeState.APPLIED})
+    execute(store_url, f"""UPDATE changes SET before = '"Chile"' WHERE id = '{one.change.id}'""")
+    number = a_world.engine.store.start_run("undo", now=a_world.engine.clock())
+    plan = plan_undo(a_world.engine, run=number, of_run=one.run)
+    assert {change.undoes for change in plan.changes} == {other.change.id for other in others}
+    assert [declined.reason for declined in plan.declined] == [DECAYED]
+    assert written(a_world) == Counter(people)
 
 
 def damage(path: Path, random: Random) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -14,12 +15,12 @@ import pytest
 from remediator.changes import ChangeState
 from remediator.engine.retrying import RetryReport, serve_retries
 from remediator.errors import LimitReached, PermanentError, RateLimited, TransientError, VendorError
-from remediator.model import CaseState, Category, Owner, SystemName
+from remediator.model import CaseState, Category, SystemName
 from remediator.rounds import follow_up
 from remediator.systems.breaker import FIRST_PAUSE_S, LONGEST_PAUSE_S, OPENS_AFTER, Breaker, CircuitOpen
 from remediator.systems.marketo import Marketo
 from remediator.systems.salesforce import Salesforce
-from tests.builders import a_diagnosis, a_failure
+from tests.builders import a_failure, a_lock
 from tests.engine.world import World
 
 WRITE = "POST /rest/v1/leads.json"
@@ -231,17 +232,7 @@ def locked(made: World, people: int = 1, category: Category = Category.TRANSIENT
 
 
 def _lock(made: World, person: str, category: Category) -> Any:
-    diagnosis = a_diagnosis(
-        category=category,
-        code="UNABLE_TO_LOCK_ROW",
-        root_code="UNABLE_TO_LOCK_ROW",
-        owner=Owner.REMEDIATOR,
-        retryable=True,
-        fields=(),
-        value=None,
-        fixers=(),
-        related_ids=(),
-    )
+    diagnosis = a_lock(category=category)
     record = made.sandbox.instance.get(int(person))["sfdcId"]
     failure = a_failure(
         marketo_id=person, salesforce_id=record, failed_at=made.engine.clock(), origin=f"errors.csv:{person}"
@@ -258,6 +249,23 @@ def serve(made: World) -> RetryReport:
 def pushes(made: World) -> list[dict[str, Any]]:
     """Return the pushes that Marketo took from us."""
     return made.sandbox.ledger.entries(kind="trigger")
+
+
+def test_a_retry_by_hand_in_mid_push_of_another_pushes_nobody_twice(virtual: World) -> None:
+    virtual.sandbox.sync.settings.disabled = True
+    people = locked(virtual, 3)
+    by_hand: list[RetryReport] = []
+    serving = virtual.engine
+
+    def meanwhile() -> None:
+        virtual.engine = replace(serving, gate=lambda: None)
+        by_hand.append(serve(virtual))
+
+    virtual.engine = replace(serving, gate=meanwhile)
+    report = serve(virtual)
+    virtual.engine = serving
+    assert (report.pushed, [other.pushed for other in by_hand]) == (3, [0])
+    assert Counter(str(person) for entry in pushes(virtual) for person in entry["ids"]) == Counter(people)
 
 
 def test_an_outage_of_the_push_uses_up_nobodys_tries(virtual: World) -> None:

@@ -147,6 +147,23 @@ def test_nobody_begins_to_push_a_case_that_was_taken_out(store: Store) -> None:
     assert set(store.attempts([1, 2])) == {2}
 
 
+def test_nobody_begins_to_push_a_case_that_another_run_pushes_or_has_pushed_meanwhile(store: Store) -> None:
+    waiting(store, 3)
+    make_due(store, 1, 2, 3)
+    first, second = (store.start_run(name, now=NOON) for name in ("upkeep", "retry"))
+
+    def begin(run: int, **counts: int) -> set[int]:
+        asked = {int(case.removeprefix("case_")): count for case, count in counts.items()}
+        return store.retry_queue.begin(asked, actor="bot", run=run, now=NOON)
+
+    assert begin(first, case_1=1, case_2=1) == {1, 2}
+    # The second looked before that, or after: what came of the first one's push is not on record yet.
+    assert begin(second, case_1=1, case_2=2, case_3=1) == {3}
+    move(store, CaseState.RETRYING, CaseState.RETRYING, 1, 2)
+    assert begin(second, case_1=1, case_2=2) == {2}
+    assert {case: made.count for case, made in store.attempts([1, 2, 3]).items()} == {1: 1, 2: 2, 3: 1}
+
+
 def test_of_a_push_and_a_cancellation_at_one_moment_only_one_is_had(store_url: str) -> None:
     count = 12
     with Store.open(store_url) as store, Store.open(store_url) as worker:
