@@ -120,7 +120,8 @@ class StoredChange:
     Attributes:
         plan: id of its plan.
         run: id of the run that wrote it, ``None`` before.
-        intended_at: when the intent to write was recorded.
+        intended_at: when the intent to write was recorded; ``None`` before, and again once it is known that
+            nothing was written.
         settled_at: when the outcome was recorded.
         pushed_at: when its record was last pushed to Salesforce by a campaign, ``None`` if it never was.
         note: error or conflict text.

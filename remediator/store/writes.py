@@ -154,14 +154,13 @@ def _record(writing: Writing, done: Mapping[str, Settlement], rows: Mapping[str,
     for state in EVENTS:
         group = [item for item in done.values() if item.state is state]
         set_changes(writing, {rows[item.change].seq: item.note for item in group}, state)
-        settled_at = None if state is ChangeState.APPROVED else writing.now
+        values = {"run_id": writing.run, "settled_at": writing.now}
+        if state is ChangeState.APPROVED:
+            # Whoever sets the same value before the next try, it is theirs, and no undo may take it.
+            values |= {"settled_at": None, "intended_at": None}
         for chunk in chunks(group):
             seqs = [rows[item.change].seq for item in chunk]
-            writing.conn.execute(
-                update(changes)
-                .where(changes.c.seq.in_(seqs))
-                .values(run_id=writing.run, settled_at=settled_at)
-            )
+            writing.conn.execute(update(changes).where(changes.c.seq.in_(seqs)).values(**values))
     for item in done.values():
         row = rows[item.change]
         payload = _payload(row, note=item.note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -58,8 +58,8 @@ class Judge:
         self._seen = self.sandbox.ledger.last
         if not writes:
             return []
-        changes = _by_place(store.changes())
         intended = {entry.change: entry.at for entry in store.audit(event="change_intended")}
+        changes = _by_place(store.changes(), intended)
         found: list[str] = []
         for entry in writes:
             if entry["operation"] != "update":
@@ -95,19 +95,21 @@ class Judge:
         return []
 
     def unwritten(self, store: Store) -> list[str]:
-        """Return the changes that the store calls written by us although the ledger has no such write."""
-        others = {
-            place
-            for entry in self.sandbox.ledger.entries()
-            if "changes" in entry and entry["actor"] not in self.actors
-            for place, _, _ in _edits(entry)
-        }
+        """Return the changes that the store calls written by us although the ledger has no such write.
+
+        Where an answer was lost and somebody set the very same value before we looked, no one can tell.
+        """
+        others: defaultdict[Place, list[Any]] = defaultdict(list)
+        for entry in self.sandbox.ledger.entries():
+            if "changes" in entry and entry["actor"] not in self.actors:
+                for place, _, after in _edits(entry):
+                    others[place].append(after)
         return [
             f"{stored.change.id} is {stored.state}, and the ledger shows no such write"
             for stored in store.changes(states={ChangeState.APPLIED, ChangeState.UNDONE})
             if stored.intended_at is not None
             and stored.change.id not in self.matched
-            and _place(stored) not in others
+            and not any(same_value(after, stored.change.after) for after in others[_place(stored)])
         ]
 
     def unfinished(self, store: Store) -> list[str]:
@@ -120,10 +122,12 @@ class Judge:
         ]
 
 
-def _by_place(changes: Iterable[StoredChange]) -> defaultdict[Place, list[StoredChange]]:
+def _by_place(
+    changes: Iterable[StoredChange], intended: Collection[str | None]
+) -> defaultdict[Place, list[StoredChange]]:
     found: defaultdict[Place, list[StoredChange]] = defaultdict(list)
     for stored in changes:
-        if stored.intended_at is not None or stored.state in _SENT:
+        if stored.change.id in intended or stored.state in _SENT:
             found[_place(stored)].append(stored)
     return found
 

@@ -291,3 +291,12 @@ def test_a_store_that_lost_its_chain_head_refuses_every_write(sqlite_url: str) -
             conn.exec_driver_sql("DELETE FROM audit_heads")
         with pytest.raises(StoreError, match="lost its head"):
             store.start_run("scan", now=NOON)
+
+
+def test_a_change_that_was_not_written_bears_no_mark_of_a_write(store: Store) -> None:
+    approved(store, [1])
+    intend(store, "p1-1")
+    settle(store, N, "p1-1", note="not written")
+    settle(store, A, "p1-1", note="was already there")
+    assert change(store, "p1-1").state is A
+    assert change(store, "p1-1").intended_at is None

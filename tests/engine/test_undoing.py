@@ -1,0 +1,29 @@
+"""What an undo may take back, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from remediator.changes import ChangeState, Plan
+from remediator.engine.undoing import plan_undo
+from remediator.errors import PlanRefused
+from tests.engine.test_adversary_writes import WRITE, refused
+from tests.engine.world import World, the_only
+
+
+def undo(world: World, change: str) -> Plan:
+    """Plan an undo of one change."""
+    run = world.engine.store.start_run("undo", now=world.engine.clock())
+    return plan_undo(world.engine, run=run, of_change=change)
+
+
+def test_a_value_that_a_person_set_after_our_write_was_not_sent_is_not_undone(a_world: World) -> None:
+    (person,) = refused(a_world)
+    plan = a_world.approved_plan()
+    a_world.sandbox.faults.add({"name": "daily_quota", "system": "marketo", "match": WRITE, "times": 1})
+    assert a_world.apply(plan).outcomes == {ChangeState.APPROVED: 1}
+    a_world.edit(person, country="Germany")
+    assert a_world.apply(plan).outcomes == {ChangeState.APPLIED: 1}
+    with pytest.raises(PlanRefused, match="no applied change"):
+        undo(a_world, the_only(plan).id)
+    assert a_world.our_writes(person) == []
