@@ -27,6 +27,7 @@ from remediator.errors import (
     VendorError,
 )
 from remediator.model import SystemName
+from remediator.pacing import groups
 from remediator.policy import Limits, check_limits
 from remediator.systems.base import ReadResult, RecordWrite, WriteResult
 from remediator.values import Record, same_value
@@ -42,6 +43,9 @@ _SPOILERS = 3
 """Records that may spoil one batch; when more do, it is not them, and nothing more of the batch is sent."""
 
 _Row = tuple[RecordWrite, list[Change]]
+
+_Place = tuple[SystemName, str, str]
+"""System, object and field."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,7 +102,7 @@ def apply_plan(engine: Engine, plan: str, *, run: int, only: Collection[str] | N
         _refuse_undecided(engine, plan)
         return report
     check_limits(approved, Limits(max_changes=engine.settings.limits.max_changes))
-    _check_writable(engine, approved)
+    approved = _still_writable(engine, approved, run=run, report=report)
     approved = _still_undoable(engine, approved, run=run, report=report)
     failures = 0
     done = 0
@@ -160,15 +164,32 @@ def _sizes(engine: Engine) -> dict[SystemName, int]:
     }
 
 
-def _check_writable(engine: Engine, changes: Iterable[Change]) -> None:
-    """The write guard: both describes are read again, and every field must still be writable."""
-    places = {(change.system, change.object, change.field) for change in changes}
-    for system, object_name, name in sorted(places):
+def _still_writable(engine: Engine, approved: list[Change], *, run: int, report: ApplyReport) -> list[Change]:
+    """Settle changes of fields that may not be written any more as conflicts, and return the rest.
+
+    What both systems allow is as they described it within the last quarter of an hour. Changes that share a
+    record or a case fall together.
+    """
+    fixed: dict[_Place, str] = {}
+    for system, object_name, name in sorted({_place(change) for change in approved}):
         described = engine.system(system).describe(object_name).fields.get(name)
         if described is None or not described.updateable:
-            raise PlanRefused(
-                f"{system} no longer lets us write {object_name}.{name}; nothing was written. Plan again"
+            fixed[system, object_name, name] = (
+                f"{system} no longer lets us write {object_name}.{name}; plan again"
             )
+    left: list[Settlement] = []
+    for group in groups(approved) if fixed else ():
+        if (
+            why := next((fixed[_place(change)] for change in group if _place(change) in fixed), None)
+        ) is not None:
+            left += _all(group, ChangeState.CONFLICTED, why)
+    _settle(engine, left, run=run, report=report)
+    gone = {settlement.change for settlement in left}
+    return [change for change in approved if change.id not in gone]
+
+
+def _place(change: Change) -> _Place:
+    return change.system, change.object, change.field
 
 
 def _apply_batch(engine: Engine, batch: Batch, *, run: int, report: ApplyReport) -> None:
@@ -271,9 +292,14 @@ def _write(engine: Engine, batch: Batch, intended: set[str], *, run: int, report
             raise
         engine.on_step(Step(name="after_write"))
         settlements: list[Settlement] = []
+        unclear: list[Change] = []
         for (_, mine), result in zip(part, results, strict=True):
-            settlements.extend(_outcome(mine, result.error))
+            if isinstance(result.error, NoAnswer):
+                unclear += mine
+            else:
+                settlements += _outcome(mine, result.error)
         _settle(engine, settlements, run=run, report=report)
+        _settle_by_reading(engine, unclear, since=None, run=run, report=report)
 
 
 def _send(
@@ -293,8 +319,6 @@ def _outcome(changes: Sequence[Change], error: VendorError | None) -> list[Settl
     match error:
         case None:
             return [Settlement(change=change.id, state=ChangeState.APPLIED) for change in changes]
-        case NoAnswer():
-            return []
         case TransientError():
             return _all(changes, ChangeState.APPROVED, f"not written: {error}")
         case _:
