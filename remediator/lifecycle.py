@@ -39,6 +39,9 @@ MOVES: Mapping[CaseState, frozenset[CaseState]] = MappingProxyType(
 UNSETTLED: frozenset[CaseState] = frozenset(CaseState) - {S.CLEARED, S.RESOLVED}
 """States that count as open work."""
 
+PLANNABLE: frozenset[CaseState] = frozenset({S.OPEN, S.PROPOSED, S.DECLINED, S.CONFLICTED})
+"""States whose cases a new plan may take up; it replaces what an older, undecided plan said of them."""
+
 
 class IllegalMove(RemediatorError):
     """A case was asked to go where the table does not lead."""

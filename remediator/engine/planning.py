@@ -18,12 +18,10 @@ from remediator.engine.targets import Target, find_targets
 from remediator.engine.teaching import Teaching
 from remediator.errors import RemediatorError
 from remediator.fixing import Declined, FixRequest
-from remediator.model import Case, CaseState, Category, Diagnosis, FailureLevel, Owner
+from remediator.lifecycle import PLANNABLE
+from remediator.model import Case, Category, Diagnosis, FailureLevel, Owner
 from remediator.plan import Throughput, new_plan
 from remediator.store import CaseQuery
-
-PLANNABLE = frozenset({CaseState.OPEN, CaseState.PROPOSED, CaseState.DECLINED, CaseState.CONFLICTED})
-"""States whose cases a new plan may take up; it replaces what an older, undecided plan said of them."""
 
 FIXABLE = frozenset({Category.INVALID_PICKLIST, Category.BAD_DATA, Category.MISSING_REQUIRED})
 """Categories in which a changed value can clear the failure."""

@@ -20,7 +20,6 @@ from remediator.sources.sync_status_csv import learned_pace, pace_of_people
 from remediator.store import CampaignState, CaseQuery
 
 _ALWAYS = frozenset({CaseState.OPEN, CaseState.CONFLICTED})
-_PAGE = 900
 
 
 def scoped(engine: Engine, campaign: Campaign) -> Engine:

@@ -13,7 +13,8 @@ from remediator.values import Record
 LINK_FIELDS = ("sfdcId", "sfdcType", "sfdcLeadId", "sfdcContactId")
 """Marketo's own fields that say which Salesforce record a person is (Marketo fact sheet, section 3.8)."""
 
-_BY_PREFIX = {"00Q": ("Lead", "sfdcLeadId"), "003": ("Contact", "sfdcContactId")}
+_FILTERS = {"00Q": "sfdcLeadId", "003": "sfdcContactId"}
+"""Marketo's filter for a Salesforce id, by the prefix of leads and of contacts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ def _by_salesforce_id(
     engine: Engine, cases: Sequence[Case], wanted: Sequence[str]
 ) -> dict[int, Target | Declined]:
     found: dict[int, Target | Declined] = {}
-    for prefix, (_, filter_type) in _BY_PREFIX.items():
+    for prefix, filter_type in _FILTERS.items():
         group = [case for case in cases if (case.salesforce_id or "").startswith(prefix)]
         if not group:
             continue

@@ -13,6 +13,7 @@ from remediator.store.aliases import learn
 from remediator.store.moves import (
     case_states,
     move_cases,
+    moved_by,
     pending_changes,
     reject_changes,
     set_changes,
@@ -71,11 +72,6 @@ def _planned(writing: Writing, ids: Sequence[str]) -> dict[str, AnyRow]:
     return rows
 
 
-def _cases(row: AnyRow) -> tuple[int, ...]:
-    """Return the cases that move with a change; an undo moves none."""
-    return () if row.undo else tuple(row.cases)
-
-
 def _sentence(word: Decision) -> str:
     return f"rejected by {word.by}" + (f": {word.note}" if word.note else "")
 
@@ -84,7 +80,7 @@ def _reject(writing: Writing, words: Sequence[Decision], planned: dict[str, AnyR
     """Reject changes and what shares a case with them; return the ids of the latter."""
     own = {planned[word.change].seq for word in words}
     # The word that brings each case down, to say so beside it.
-    blame = {case: word for word in reversed(words) for case in _cases(planned[word.change])}
+    blame = {case: word for word in reversed(words) for case in moved_by(planned[word.change])}
     others = {seq: change for seq, change in pending_changes(writing, blame).items() if seq not in own}
     waiting = dict(others)
     notes: dict[int, str] = {}
@@ -141,7 +137,7 @@ def _approve(writing: Writing, words: Sequence[Decision], planned: dict[str, Any
 
 def _approve_cases(writing: Writing, words: Sequence[Decision], planned: dict[str, AnyRow]) -> None:
     """Move the cases all of whose changes in the plan are approved now."""
-    case_ids = {case for word in words for case in _cases(planned[word.change])}
+    case_ids = {case for word in words for case in moved_by(planned[word.change])}
     plans = {planned[word.change].plan_id for word in words}
     waiting: set[int] = set()
     for chunk in chunks(case_ids):
@@ -156,7 +152,7 @@ def _approve_cases(writing: Writing, words: Sequence[Decision], planned: dict[st
             )
         )
         waiting.update(found.scalars())
-    by = {case: word.by for word in words for case in _cases(planned[word.change])}
+    by = {case: word.by for word in words for case in moved_by(planned[word.change])}
     move_cases(
         writing,
         [

@@ -80,6 +80,11 @@ def move_cases(writing: Writing, moves: Sequence[CaseMove]) -> list[int]:
     return list(moved)
 
 
+def moved_by(row: AnyRow) -> tuple[int, ...]:
+    """Return the cases that move with a change; an undo moves none."""
+    return () if row.undo else tuple(row.cases)
+
+
 def leave_plans(writing: Writing, notes: Mapping[int, str]) -> dict[int, str]:
     """Reject what is still planned or approved for cases that have gone another way.
 

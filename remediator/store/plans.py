@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from remediator.changes import Change, ChangeState, DeclinedCase, Plan, StoredChange
 from remediator.errors import PlanRefused
+from remediator.lifecycle import PLANNABLE
 from remediator.model import CaseState
 from remediator.store.database import Database
 from remediator.store.moves import REPLACED, case_states, move_cases, pending_changes, reject_pending
@@ -24,9 +25,6 @@ from remediator.store.schema import cases, change_cases, changes, declined_cases
 from remediator.store.seals import seal
 from remediator.store.values import CaseMove, PlanSummary
 from remediator.store.writing import Writing
-
-PLANNABLE = frozenset({CaseState.OPEN, CaseState.DECLINED, CaseState.CONFLICTED, CaseState.PROPOSED})
-"""States from which a plan may take a case; the others are on their way, settled, or a person's."""
 
 
 def save_plan(writing: Writing, plan: Plan) -> None:

@@ -11,7 +11,7 @@ from remediator.changes import ChangeState, Settlement
 from remediator.errors import StoreError
 from remediator.lifecycle import MOVES
 from remediator.model import CaseState, SystemName
-from remediator.store.moves import case_states, leave_plans, move_cases, set_changes
+from remediator.store.moves import case_states, leave_plans, move_cases, moved_by, set_changes
 from remediator.store.rows import AnyRow, chunks
 from remediator.store.schema import cases, change_cases, changes, plans
 from remediator.store.values import CaseMove
@@ -38,9 +38,9 @@ def intend(writing: Writing, ids: Sequence[str]) -> list[str]:
     tell afterwards which one was carried out.
     """
     rows = _rows(writing, ids, (ChangeState.APPROVED,))
-    states = case_states(writing, {case for row in rows.values() for case in _cases(row)})
+    states = case_states(writing, {case for row in rows.values() for case in moved_by(row)})
     ready = (CaseState.APPROVED, CaseState.APPLYING)
-    ready_rows = [row for row in rows.values() if all(states.get(case) in ready for case in _cases(row))]
+    ready_rows = [row for row in rows.values() if all(states.get(case) in ready for case in moved_by(row))]
     taken = _first_undos(writing, ready_rows)
     for chunk in chunks(taken):
         moved = writing.conn.execute(
@@ -56,7 +56,7 @@ def intend(writing: Writing, ids: Sequence[str]) -> list[str]:
             )
     for row in taken:
         writing.audit("change_intended", change=row.id, payload=_payload(row))
-    approved = sorted({case for row in taken for case in _cases(row) if states[case] is CaseState.APPROVED})
+    approved = sorted({case for row in taken for case in moved_by(row) if states[case] is CaseState.APPROVED})
     move_cases(
         writing,
         [CaseMove(case=case, before=CaseState.APPROVED, after=CaseState.APPLYING) for case in approved],
@@ -108,7 +108,7 @@ def settle(writing: Writing, settlements: Sequence[Settlement], *, verify_at: da
         if row.state == ChangeState.APPROVED.value and item.state not in UNINTENDED:
             continue
         done[item.change] = item
-        touched.update((case, row.plan_id) for case in _cases(row))
+        touched.update((case, row.plan_id) for case in moved_by(row))
         if item.state is ChangeState.APPLIED and row.undoes is not None:
             undone.append(row.undoes)
     _record(writing, done, rows)
@@ -130,11 +130,6 @@ def _rows(writing: Writing, ids: Iterable[str], states: Sequence[ChangeState]) -
         )
         found.update((row.id, row) for row in rows)
     return {id_: found[id_] for id_ in wanted if id_ in found}
-
-
-def _cases(row: AnyRow) -> tuple[int, ...]:
-    """Return the cases that move with a change; an undo moves none."""
-    return () if row.undo else tuple(row.cases)
 
 
 def _payload(row: AnyRow, **more: object) -> dict[str, object]:
@@ -174,7 +169,7 @@ def _undo_originals(writing: Writing, ids: Sequence[str]) -> None:
     set_changes(writing, {row.seq: row.note for row in originals.values()}, ChangeState.UNDONE)
     for row in originals.values():
         writing.audit("change_undone", change=row.id, payload=_payload(row))
-    states = case_states(writing, {case for row in originals.values() for case in _cases(row)})
+    states = case_states(writing, {case for row in originals.values() for case in moved_by(row)})
     move_cases(
         writing,
         [
