@@ -21,9 +21,6 @@ from remediator.pacing import finished_in, take
 from remediator.schedule import closes_at, opens_at
 from remediator.store import Store
 
-_PLANS = 500
-_PENDING = frozenset({ChangeState.APPROVED, ChangeState.INTENDED})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
@@ -73,16 +70,10 @@ def writing_turn(store: Store) -> Lock:
 
 def approved_changes(engine: Engine, campaign: Campaign) -> dict[str, list[Change]]:
     """Return ``{plan: its approved changes}`` of the campaign's plans, oldest plan first."""
-    plans = [
-        summary.id
-        for summary in reversed(engine.store.plans(limit=_PLANS))
-        if summary.campaign == campaign.name and not _PENDING.isdisjoint(summary.states)
-    ]
-    found = {
-        plan: [stored.change for stored in engine.store.changes(plan=plan, states={ChangeState.APPROVED})]
-        for plan in plans
-    }
-    return {plan: changes for plan, changes in found.items() if changes}
+    found: dict[str, list[Change]] = {}
+    for stored in engine.store.changes(campaign=campaign.name, states={ChangeState.APPROVED}):
+        found.setdefault(stored.plan, []).append(stored.change)
+    return found
 
 
 def write_approved(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, exists, func, insert, select
 
 from remediator.changes import Change, ChangeState, DeclinedCase, Plan, StoredChange
 from remediator.errors import PlanRefused
@@ -267,11 +267,23 @@ def read_plans(conn: Connection, connection: str, limit: int) -> list[PlanSummar
     ]
 
 
+def newest_plan(conn: Connection, connection: str) -> str | None:
+    """Return the id of the newest plan that takes nothing back."""
+    found: str | None = conn.execute(
+        select(plans.c.id)
+        .where(plans.c.connection == connection, plans.c.undo_of.is_(None))
+        .order_by(plans.c.seq.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return found
+
+
 def read_changes(
     database: Database,
     connection: str,
     *,
     plan: str | None,
+    campaign: str | None,
     run: int | None,
     states: Collection[ChangeState] | None,
     ids: Collection[str] | None,
@@ -281,6 +293,14 @@ def read_changes(
     wanted = select(changes).where(changes.c.connection == connection)
     if plan is not None:
         wanted = wanted.where(changes.c.plan_id == plan)
+    if campaign is not None:
+        # As a test of each change, so that the index on their state leads; plans only ever grow in number.
+        of_campaign = exists().where(
+            plans.c.connection == changes.c.connection,
+            plans.c.id == changes.c.plan_id,
+            plans.c.campaign == campaign,
+        )
+        wanted = wanted.where(of_campaign)
     if run is not None:
         wanted = wanted.where(changes.c.run_id == run)
     if states is not None:
@@ -314,6 +334,22 @@ def changes_of(
         .where(
             changes.c.connection == connection,
             changes.c.seq.in_(linked),
+            changes.c.state.in_([state.value for state in states]),
+        )
+        .order_by(changes.c.seq)
+    )
+    return [stored_change_from(row) for row in rows]
+
+
+def changes_on(
+    conn: Connection, connection: str, records: Collection[str], states: Collection[ChangeState]
+) -> list[StoredChange]:
+    """Return the changes of these records in these states, in plan order."""
+    rows = conn.execute(
+        select(changes)
+        .where(
+            changes.c.connection == connection,
+            changes.c.record_id.in_(records),
             changes.c.state.in_([state.value for state in states]),
         )
         .order_by(changes.c.seq)

@@ -210,10 +210,16 @@ class Store(History):
         with self._database.reading() as conn:
             return plans.read_plans(conn, self.connection, limit)
 
+    def newest_plan(self) -> str | None:
+        """Return the id of the newest plan that is no undo."""
+        with self._database.reading() as conn:
+            return plans.newest_plan(conn, self.connection)
+
     def changes(
         self,
         *,
         plan: str | None = None,
+        campaign: str | None = None,
         run: int | None = None,
         states: Collection[ChangeState] | None = None,
         ids: Collection[str] | None = None,
@@ -221,13 +227,25 @@ class Store(History):
     ) -> Iterator[StoredChange]:
         """Yield changes in plan order; every condition that is given must hold."""
         return plans.read_changes(
-            self._database, self.connection, plan=plan, run=run, states=states, ids=ids, case=case
+            self._database,
+            self.connection,
+            plan=plan,
+            campaign=campaign,
+            run=run,
+            states=states,
+            ids=ids,
+            case=case,
         )
 
     def changes_of(self, cases_: Collection[int], states: Collection[ChangeState]) -> list[StoredChange]:
         """Return the changes of these cases (a few hundred at a time), in plan order."""
         with self._database.reading() as conn:
             return plans.changes_of(conn, self.connection, cases_, states)
+
+    def changes_on(self, records: Collection[str], states: Collection[ChangeState]) -> list[StoredChange]:
+        """Return the changes of records with these ids (a few hundred at a time), in plan order."""
+        with self._database.reading() as conn:
+            return plans.changes_on(conn, self.connection, records, states)
 
     def latest_changes(self, *, limit: int, states: Collection[ChangeState]) -> list[StoredChange]:
         """Return the newest changes in these states, newest first."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from remediator.changes import ChangeState, DeclinedCase
 from remediator.errors import PlanRefused
@@ -226,3 +227,31 @@ def test_changes_are_found_by_plan_run_state_id_and_case(store: Store) -> None:
     assert ids(run=8) == ids(states=[ChangeState.INTENDED]) == ids(case=1) == ["p1-1"]
     assert ids(ids=["p2-1", "nope", "p1-2"]) == ["p1-2", "p2-1"]
     assert ids(ids=[]) == ids(states=[]) == ids(plan="p1", case=3) == []
+
+
+def test_changes_on_records_are_found_with_and_without_a_case(store: Store) -> None:
+    open_cases(store, 2)
+    planned(store, "p1", [1], [2])
+    planned(store, "p2", [])
+    approve(store, "p1-1", "p2-1")
+    found = store.changes_on(["1001", "1000", "nobody"], {ChangeState.APPROVED})
+    assert [item.change.id for item in found] == ["p1-1", "p2-1"]
+    assert store.changes_on(["1002"], {ChangeState.APPROVED}) == []
+
+
+def test_the_newest_plan_is_no_undo(store: Store) -> None:
+    assert store.newest_plan() is None
+    for plan in (a_plan("p1"), a_plan("p2"), a_plan("p3", undo_of="run 4")):
+        save(store, plan)
+    assert store.newest_plan() == "p2"
+
+
+def test_a_campaigns_approved_changes_are_looked_up_by_their_state(sqlite_url: str) -> None:
+    seen: list[str] = []
+    with Store.open(sqlite_url) as store:
+        event.listen(store._database.engine, "before_cursor_execute", lambda *said: seen.append(str(said[2])))
+        assert list(store.changes(campaign="nightly", states={ChangeState.APPROVED})) == []
+        (asked,) = [statement for statement in seen if "EXISTS" in statement]
+        with store._database.engine.connect() as conn:
+            steps = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", ("",) * asked.count("?")).all()
+    assert "(connection=? AND state=?" in str(steps[0])
