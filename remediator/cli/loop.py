@@ -10,11 +10,12 @@ import typer
 
 from remediator.cli.options import DryRun, Json, options
 from remediator.cli.retries import retry_app
-from remediator.errors import EXIT_PARTIAL, ConfigError
+from remediator.errors import EXIT_PARTIAL, ConfigError, RemediatorError
 from remediator.model import Category, Confidence
 
 if TYPE_CHECKING:
     from remediator.engine.core import Engine
+    from remediator.engine.resync import ResyncReport
 
 PlanName = Annotated[str, typer.Argument(help="Plan id, plan file, or 'latest'.")]
 Out = Annotated[
@@ -151,12 +152,15 @@ def apply(
             output.progress("Applying") as show,
             wiring.open_engine(settings, store, on_step=show) as engine,
         ):
-            _apply(engine, found.id, command="apply", only=only, as_json=as_json)
+            done = _apply(engine, found.id, command="apply", only=only, as_json=as_json)
+    if not done:
+        raise typer.Exit(EXIT_PARTIAL)
 
 
 def _apply(
     engine: Engine, plan: str, *, command: str, as_json: bool, only: Collection[str] | None = None
-) -> None:
+) -> bool:
+    """Write and push, and print what became of it; returns whether all was done."""
     from rich.markup import escape
 
     from remediator.cli import output
@@ -164,13 +168,21 @@ def _apply(
     from remediator.engine.recording import metered_work
     from remediator.engine.resync import resync
 
-    with metered_work(engine, command) as run:
-        applied = apply_plan(engine, plan, run=run.id, only=only)
-        pushed = resync(engine, plan, run=run.id)
-        run.counters |= {f"changes_{state}": count for state, count in applied.outcomes.items()}
-        run.outcome = "ok" if applied.clean else "partial"
+    applied = pushed = failed = None
+    try:
+        with metered_work(engine, command) as run:
+            applied = apply_plan(engine, plan, run=run.id, only=only)
+            run.counters |= {f"changes_{state}": count for state, count in applied.outcomes.items()}
+            run.outcome = "ok" if applied.clean else "partial"
+            pushed = resync(engine, plan, run=run.id)
+    except RemediatorError as exc:
+        if applied is None:
+            raise
+        # What was written is told all the same, and then why nobody was pushed.
+        failed = exc
     if as_json:
-        output.print_json({"run": run.id, **output.plain(applied), "resync": pushed})
+        error = {} if failed is None else {"error": str(failed)}
+        output.print_json({"run": run.id, **output.plain(applied), "resync": pushed, **error})
     else:
         output.say(
             f"run {run.id}: "
@@ -178,20 +190,28 @@ def _apply(
         )
         for text, count in applied.notes.most_common(10):
             output.say(f"  [yellow]{count} x {escape(text)}[/yellow]")
-        output.say(
-            f"{pushed.native} people are left to the native sync, {pushed.requested} pushed by campaign"
-            + (
-                f", [yellow]{pushed.waiting} wait: set marketo.resync_campaign[/yellow]"
-                if pushed.waiting
-                else ""
-            )
-        )
-        for reason, people in pushed.refused.items():
-            output.say(f"  [yellow]{people} people were not pushed: {escape(reason)}[/yellow]")
+        if pushed is not None:
+            _say_pushed(pushed)
         if applied.stopped:
             output.say(f"[red]stopped early: {escape(applied.stopped)}[/red]")
-    if not applied.clean or pushed.waiting or pushed.refused:
-        raise typer.Exit(EXIT_PARTIAL)
+    if failed is not None:
+        raise failed
+    return applied.clean and pushed is not None and not pushed.waiting and not pushed.refused
+
+
+def _say_pushed(pushed: ResyncReport) -> None:
+    from rich.markup import escape
+
+    from remediator.cli import output
+
+    waiting = (
+        f", [yellow]{pushed.waiting} wait: set marketo.resync_campaign[/yellow]" if pushed.waiting else ""
+    )
+    output.say(
+        f"{pushed.native} people are left to the native sync, {pushed.requested} pushed by campaign{waiting}"
+    )
+    for reason, people in pushed.refused.items():
+        output.say(f"  [yellow]{people} people were not pushed: {escape(reason)}[/yellow]")
 
 
 def undo(
@@ -203,13 +223,14 @@ def undo(
     """Take back a run or one change; never over a value that moved since."""
     from remediator.cli import output, plans, wiring
     from remediator.engine.recording import metered_work
-    from remediator.engine.undoing import plan_undo
+    from remediator.engine.undoing import plan_undo, undoable
 
     of_run, of_change = (int(what), None) if what.isdecimal() else (None, what)
     with wiring.open_store(options(context)) as (settings, store):
         plans.check_undoable(store, of_run=of_run, of_change=of_change)
+        found = undoable(store, of_run=of_run, of_change=of_change)
         if dry_run:
-            plans.show_undoable(store, of_run=of_run, of_change=of_change, as_json=as_json)
+            plans.show_undoable(found, as_json=as_json)
             return
         with (
             output.progress("Undoing") as show,
@@ -217,7 +238,10 @@ def undo(
         ):
             with metered_work(engine, "plan undo") as run:
                 undo_plan = plan_undo(engine, run=run.id, of_run=of_run, of_change=of_change)
-            _apply(engine, undo_plan.id, command="undo", as_json=as_json)
+            done = _apply(engine, undo_plan.id, command="undo", as_json=as_json)
+        plans.say_left_alone(found)
+    if not done or found.left_alone:
+        raise typer.Exit(EXIT_PARTIAL)
 
 
 def verify(

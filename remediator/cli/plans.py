@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
@@ -21,20 +22,31 @@ from remediator.policy import approve
 from remediator.spreadsheet import write_csv
 from remediator.store import Store
 
+if TYPE_CHECKING:
+    from remediator.engine.undoing import Undoable
+
 
 def find(name: str, store: Store) -> Plan:
     """Return the plan of that id or file; a file must carry our signature and fit the stored plan."""
     if name == "latest":
-        newest = next((summary for summary in store.plans(limit=20) if summary.undo_of is None), None)
+        newest = store.newest_plan()
         if newest is None:
             raise ConfigError("there is no plan yet; make one with: remediator plan")
-        name = newest.id
-    elif Path(name).suffix == ".json" or Path(name).is_file():
+        name = newest
+    elif Path(name).suffix == ".json" or _is_file(name):
         return _from_file(Path(name), store)
     plan = store.plan(name)
     if plan is None:
         raise ConfigError(f"no plan {name} in this store, and no such file; see: remediator runs list")
     return plan
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:
+        # Longer than a file's name can be, say.
+        return False
 
 
 def _from_file(path: Path, store: Store) -> Plan:
@@ -201,12 +213,6 @@ def show_approved(plan: Plan, store: Store, *, at_most: int | None, as_json: boo
     show_stored(stored, as_json=as_json, empty="nothing in the plan is approved")
 
 
-def _applied(store: Store, of_run: int | None, of_change: str | None) -> list[StoredChange]:
-    return list(
-        store.changes(run=of_run, ids=[of_change] if of_change else None, states={ChangeState.APPLIED})
-    )
-
-
 def check_undoable(store: Store, *, of_run: int | None, of_change: str | None) -> None:
     """Raise when there is no such run or change; needs no system, so a slip costs no credentials."""
     if of_run is not None and store.run(of_run) is None:
@@ -217,9 +223,16 @@ def check_undoable(store: Store, *, of_run: int | None, of_change: str | None) -
         )
 
 
-def show_undoable(store: Store, *, of_run: int | None, of_change: str | None, as_json: bool) -> None:
-    """Print what undo would take back."""
-    show_stored(_applied(store, of_run, of_change), as_json=as_json, empty="nothing is left to undo")
+def show_undoable(found: Undoable, *, as_json: bool) -> None:
+    """Print what undo would take back, and why it would leave the rest alone."""
+    show_stored(found.changes, as_json=as_json, empty="nothing is left to undo")
+    say_left_alone(found)
+
+
+def say_left_alone(found: Undoable) -> None:
+    """Print what of ours undo leaves alone, and why."""
+    for change, why in found.left_alone:
+        output.say(f"  [yellow]{escape(change.id)} is left alone: {escape(why)}[/yellow]")
 
 
 def show_stored(stored: Sequence[StoredChange], *, as_json: bool, empty: str) -> None:

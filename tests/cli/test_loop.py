@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from remediator.metrics import render
 from remediator.model import CaseState
+from remediator.store import Store
+from tests.builders import NOON, a_plan
 from tests.cli.ground import Remediator, export_errors
 from tests.engine.world import World
 
@@ -264,6 +267,70 @@ def test_an_undo_of_nothing_says_so(german: str, remediator: Remediator) -> None
     assert "no applied change" in remediator("undo", "1", code=1).err
     assert "no change nonsense" in remediator("undo", "nonsense", code=1).err
     assert "no run 99" in remediator("undo", "99", code=1).err
+
+
+def test_undo_and_its_dry_run_tell_what_is_left_alone(connected: World, remediator: Remediator) -> None:
+    person, other = connected.lead(country="Deutschland"), connected.lead(country="Frankreich")
+    connected.pass_time(minutes=6)
+    remediator("scan", export_errors(connected))
+    remediator("plan")
+    remediator("review", "--approve-all")
+    first = str(remediator("apply", "--json").json["run"])
+    # Somebody breaks one of them again, and it is repaired a second time.
+    connected.edit(person, country="Deutschland")
+    connected.pass_time(minutes=20)
+    remediator("scan", export_errors(connected, "again.csv"))
+    remediator("verify", "--all", code=None)
+    remediator("plan")
+    remediator("review", "--approve-all")
+    remediator("apply")
+
+    shown = remediator("undo", first, "--dry-run", "--json")
+    assert [item["change"]["record_id"] for item in shown.json] == [other]
+    assert "undo that one first" in shown.err
+
+    undone = remediator("undo", first, "--json", code=2)
+    assert undone.json["outcomes"] == {"applied": 1}
+    assert "undo that one first" in undone.err
+    assert connected.marketo(person, "country") == "Germany"
+    assert connected.marketo(other, "country") == "Frankreich"
+
+
+def test_the_latest_plan_is_found_behind_many_undos(german: str, remediator: Remediator) -> None:
+    kept = remediator("review", "--approve-all", "--json").json["plan"]
+    with Store.open(os.environ["REMEDIATOR_STORE"]) as store:
+        for number in range(21):
+            undo = a_plan(f"undo-{number}", undo_of="run 1")
+            store.save_plan(undo, actor="ann", run=None, now=NOON)
+    assert remediator("apply", "--json").json["plan"] == kept
+
+
+def test_a_plan_name_too_long_for_a_file_is_refused_like_any_other(
+    german: str, remediator: Remediator
+) -> None:
+    assert "no plan aaa" in remediator("apply", "a" * 300, code=1).err
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_what_was_written_is_told_also_when_the_push_fails(
+    connected: World, remediator: Remediator, form: tuple[str, ...]
+) -> None:
+    person = connected.marketo_only(country="Deutschland")
+    remediator("scan", export_errors(connected))
+    remediator("plan")
+    remediator("review", "--approve-all")
+    match = "POST /rest/v1/campaigns/*"
+    connected.sandbox.faults.add({"name": "daily_quota", "system": "marketo", "match": match, "times": 99})
+    told = remediator("apply", *form, code=4)
+    assert connected.marketo(person, "country") == "Germany"
+    if form:
+        assert told.json["outcomes"] == {"applied": 1}
+        assert told.json["resync"] is None
+        assert told.json["error"] in told.err
+    else:
+        assert "1 applied" in told.err
+    (latest,) = remediator("runs", "list", "--json").json[:1]
+    assert (latest["outcome"], latest["counters"]["changes_applied"]) == ("stopped", 1)
 
 
 def test_an_interrupted_apply_leaves_a_state_that_the_same_command_finishes(

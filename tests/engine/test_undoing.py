@@ -7,7 +7,9 @@ import pytest
 from remediator.changes import ChangeState, Plan
 from remediator.engine.undoing import plan_undo
 from remediator.errors import PlanRefused
+from tests.engine.cycles import approve_plan, looked, run
 from tests.engine.test_adversary_writes import WRITE, refused
+from tests.engine.test_preventive import preventive
 from tests.engine.world import World, the_only
 
 
@@ -27,3 +29,20 @@ def test_a_value_that_a_person_set_after_our_write_was_not_sent_is_not_undone(a_
     with pytest.raises(PlanRefused, match="no applied change"):
         undo(a_world, the_only(plan).id)
     assert a_world.our_writes(person) == []
+
+
+def test_an_undo_leaves_what_prevention_wrote_later(a_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(a_world.engine.marketo, "_sleep", lambda seconds: a_world.pass_time(seconds=seconds))
+    campaign = looked(a_world, preventive())
+    (person,) = refused(a_world)
+    first = a_world.approved_plan()
+    a_world.apply(first)
+    a_world.pass_time(minutes=20)
+    a_world.verify()
+    a_world.edit(person, country="Deutschland")
+    a_world.pass_time(minutes=1)
+    approve_plan(a_world, run(a_world, campaign))
+    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 1}
+    with pytest.raises(PlanRefused, match="later change"):
+        undo(a_world, the_only(first).id)
+    assert a_world.marketo(person, "country") == "Germany"
