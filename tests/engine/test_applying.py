@@ -70,7 +70,13 @@ def test_a_record_without_a_clear_answer_is_read_again_and_reported(lite: World)
     refused(lite, 4)
     plan = lite.approved_plan()
     lite.sandbox.faults.add(
-        {"name": "partial", "system": "marketo", "match": WRITE, "share": 2, "error": ["713", "system error"]}
+        {
+            "name": "partial",
+            "system": "marketo",
+            "match": WRITE,
+            "share": 2,
+            "error": {"code": "713", "message": "busy"},
+        }
     )
     report = lite.apply(plan)
     assert report.outcomes == {ChangeState.APPLIED: 2, "unsettled": 2}
