@@ -160,14 +160,7 @@ class Marketo(Campaigns, Activities, BulkExtracts):
             },
             writes=True,
         )
-        try:
-            answers = self.rows(call)
-        except PermanentError as exc:
-            # A body over 1 MB is not looked into, so nothing was written: half of it may fit.
-            if exc.code != "413" or len(rows) == 1:
-                raise
-            half = len(rows) // 2
-            return [*self._sync_leads(rows[:half]), *self._sync_leads(rows[half:])]
+        answers = self.rows(call)
         return self.results(call, [row.record_id for row in rows], answers, good="updated")
 
     def _people(

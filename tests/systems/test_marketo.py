@@ -352,21 +352,13 @@ def test_rows_that_may_not_be_written_are_refused_unsent_and_the_others_go(vendo
     assert [row["id"] for row in vendor.seen[1].json["input"]] == [4]
 
 
-def test_a_body_that_is_too_big_is_sent_in_halves(vendor: Vendor) -> None:
-    describes(vendor, country=True)
-    vendor.says(b"too large", status=413)
-    for number in (1, 2):
-        vendor.result({"id": number, "status": "updated"})
-    with a_marketo(vendor) as marketo:
-        results = marketo.write("Lead", [a_row("1"), a_row("2")])
-    assert [(result.record_id, result.error) for result in results] == [("1", None), ("2", None)]
-
-
-def test_a_single_record_that_is_too_big_is_an_error(vendor: Vendor) -> None:
+@pytest.mark.parametrize("people", [1, 2])
+def test_a_body_that_is_too_big_is_refused_as_a_whole(vendor: Vendor, people: int) -> None:
     describes(vendor, country=True)
     vendor.says(b"too large", status=413)
     with a_marketo(vendor) as marketo, pytest.raises(PermanentError, match="413"):
-        marketo.write("Lead", [a_row("1")])
+        marketo.write("Lead", [a_row(str(number)) for number in range(1, people + 1)])
+    assert [seen.path for seen in vendor.seen].count("/rest/v1/leads.json") == 1
 
 
 def test_text_that_cannot_be_encoded_does_not_break_the_call(vendor: Vendor) -> None:
