@@ -251,6 +251,22 @@ def test_a_short_salesforce_id_finds_the_person_who_has_the_long_one(vendor: Ven
     assert vendor.seen[0].query["filterValues"] == "00Q5e0000000002EAA"
 
 
+def test_a_salesforce_id_in_capitals_finds_its_person_beside_others(vendor: Vendor) -> None:
+    vendor.result(
+        {"id": 1, "sfdcLeadId": "00Q5e000000abcdEAA"}, {"id": 2, "sfdcLeadId": "00Q5e0000000002EAA"}
+    )
+    with a_marketo(vendor) as marketo:
+        found = marketo.find("sfdcLeadId", ["00Q5E000000ABCDEAA", "00Q5e0000000002"], [])
+    assert found == {"00Q5E000000ABCDEAA": [("1", {})], "00Q5e0000000002": [("2", {})]}
+
+
+def test_text_of_any_length_that_is_no_id_is_missing_and_not_asked_for(vendor: Vendor) -> None:
+    texts = ["9" * 5_000, "9" * 20, "01", "", "one", "١"]
+    with a_marketo(vendor) as marketo:
+        read = marketo.read("Lead", texts, [])
+    assert (read.missing, vendor.seen) == (frozenset(texts), [])
+
+
 def test_a_value_with_a_comma_is_refused_because_the_filter_would_split_it(vendor: Vendor) -> None:
     with a_marketo(vendor) as marketo, pytest.raises(PermanentError, match="comma") as caught:
         marketo.find("email", ["a,b@example.com"], [])
