@@ -232,6 +232,7 @@ class HttpSession:
     def _place(self, call: Call) -> Iterator[Token | None]:
         """Hold a place in the limits, with a token, for an authorized call."""
         if not call.authorized:
+            self._share.count()
             yield None
             return
         with self._limiter.breaker.watch(call.name, self._system):
