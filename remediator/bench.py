@@ -52,7 +52,7 @@ class Bench:
     """Engines of one configuration: each serves one piece of work at a time.
 
     Every engine has clients of its own, so that the calls of a piece of work can be told apart; they share
-    one limiter a vendor, because the vendors count all of them together.
+    one limiter and one daily share a vendor, because the vendors count all of them together.
 
     Args:
         engines: how many pieces of work at once.
@@ -102,10 +102,9 @@ class Bench:
     def ratios(self) -> Mapping[SystemName, float]:
         """Return the part of each vendor's daily calls that nobody has used, as far as it is known."""
         found: dict[SystemName, float] = {}
-        for client in (client for engine in self._all for client in (engine.marketo, engine.salesforce)):
-            ratio = client.share.remaining_ratio()
-            if ratio is not None:
-                found[client.name] = min(ratio, found.get(client.name, 1.0))
+        for client in (self.any.marketo, self.any.salesforce):
+            if (ratio := client.share.remaining_ratio()) is not None:
+                found[client.name] = ratio
         return found
 
     def _add(self, engine: Engine) -> None:
@@ -114,8 +113,10 @@ class Bench:
 
     def _sibling(self, first: Engine) -> Engine:
         settings = self.config.settings
-        marketo = Marketo(settings.marketo, limiter=first.marketo.limiter)
-        salesforce = Salesforce(settings.salesforce, limiter=first.salesforce.limiter)
+        marketo = Marketo(settings.marketo, limiter=first.marketo.limiter, share=first.marketo.share)
+        salesforce = Salesforce(
+            settings.salesforce, limiter=first.salesforce.limiter, share=first.salesforce.share
+        )
         return replace(
             first,
             marketo=self._stack.enter_context(marketo),

@@ -1,8 +1,8 @@
 """Finds plugins behind three doors, and calls fixers so that a bad one harms nobody else.
 
 The doors are the modules of a built-in package, entry points of installed packages, and ``*.py`` files in
-drop-in folders. A module offers its plugin as ``FIXER`` (or several as ``FIXERS``); sources and systems
-alike. Ours enter by the same door as everyone's.
+drop-in folders. A module offers its plugin as ``FIXER`` (or several as ``FIXERS``), or as ``SOURCE``. Our
+fixers enter by the same door as everyone's.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import entry_points as installed_entry_points
 from math import isfinite
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from fixers.acceptance import refusal
 from remediator.api import Category, Declined, Fixer, FixRequest, Proposal
@@ -102,19 +103,13 @@ def load_fixers(folders: Sequence[Path] = (), *, entry_points: bool = True) -> L
     return load_plugins(kind, folders, entry_points=entry_points)
 
 
-def load_sources(folders: Sequence[Path] = (), *, entry_points: bool = True) -> Loaded[object]:
-    """Load every source: ``SOURCE`` in a module has a ``name`` and a ``read``."""
+def load_sources(folders: Sequence[Path] = (), *, entry_points: bool = True) -> Loaded[Any]:
+    """Load the sources of plugins: each keeps to ``remediator.sources.base.Source``; see ``load_fixers``."""
     kind = PluginKind(
-        group="remediator.sources", package="remediator.sources", attribute="SOURCE", missing=_needs("read")
-    )
-    return load_plugins(kind, folders, entry_points=entry_points)
-
-
-def load_systems(folders: Sequence[Path] = (), *, entry_points: bool = True) -> Loaded[object]:
-    """Load every system: ``SYSTEM`` in a module has ``name``, ``describe``, ``read`` and ``write``."""
-    missing = _needs("describe", "read", "write")
-    kind = PluginKind(
-        group="remediator.systems", package="remediator.systems", attribute="SYSTEM", missing=missing
+        group="remediator.sources",
+        package="remediator.sources",
+        attribute="SOURCE",
+        missing=_needs("recognises", "read"),
     )
     return load_plugins(kind, folders, entry_points=entry_points)
 
@@ -224,7 +219,7 @@ def _modules(kind: PluginKind) -> Iterator[_Door]:
     package = importlib.import_module(kind.package)
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
         name = f"{kind.package}.{module.name}"
-        yield f"module {name}", lambda name=name: importlib.import_module(name)  # type: ignore[misc]  # bound early
+        yield f"module {name}", partial(importlib.import_module, name)
 
 
 def _installed(kind: PluginKind) -> Iterator[_Door]:
@@ -243,7 +238,7 @@ def _files(folders: Sequence[Path]) -> Iterator[_Door]:
             )
         for path in sorted(folder.glob("*.py")):
             if not path.name.startswith("_"):
-                yield str(path), lambda path=path: _import_file(path)  # type: ignore[misc]  # bound early
+                yield str(path), partial(_import_file, path)
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -28,7 +28,12 @@ from remediator.errors import ConfigError
 from remediator.settings_daemon import DaemonSettings
 from remediator.settings_errors import explain, unknown_variables
 from remediator.settings_load import SyncLoadSettings
-from remediator.settings_sections import NotifySettings, RetentionSettings, SyncErrorsSettings
+from remediator.settings_sections import (
+    NotifySettings,
+    RetentionSettings,
+    SourceSettings,
+    SyncErrorsSettings,
+)
 from remediator.settings_sections import ZoneName as ZoneName
 
 DEFAULT_FILE = "remediator.yaml"
@@ -162,6 +167,7 @@ class Settings(BaseSettings):
     marketo: MarketoSettings = MarketoSettings()
     salesforce: SalesforceSettings = SalesforceSettings()
     sync_errors: SyncErrorsSettings = SyncErrorsSettings()
+    sources: SourceSettings = SourceSettings()
     rules: tuple[Path, ...] = Field((), description="folders with rules of your own, put in front of ours")
     fixers: FixSettings = FixSettings()
     field_map: Mapping[str, str] = Field(

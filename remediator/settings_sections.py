@@ -1,8 +1,9 @@
-"""Settings sections that stand by themselves: sync errors, notifications, retention."""
+"""Settings sections that stand by themselves: sync errors, sources, notifications, retention."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,12 @@ class SyncErrorsSettings(_Section):
     timezone: ZoneName = "UTC"
     date_order: Literal["auto", "mdy", "dmy"] = "auto"
     encoding: str | None = Field(None, description="codec of the files; by default it is found out")
+
+
+class SourceSettings(_Section):
+    """What else failures are read from."""
+
+    folders: tuple[Path, ...] = Field((), description="folders with sources of your own, *.py")
 
 
 class NotifySettings(_Section):

@@ -9,7 +9,7 @@ import pytest
 
 from remediator.api import Category, Confidence, Declined, Edit, Fixer, FixRequest, Proposal, Value
 from remediator.errors import ConfigError, PluginError
-from remediator.plugins import call_fixer, load_fixers, load_sources, load_systems
+from remediator.plugins import call_fixer, load_fixers, load_sources
 from tests.fixers.asking import a_field
 
 SHOUT = """
@@ -131,11 +131,16 @@ def test_a_folder_that_is_not_there_is_a_configuration_error(tmp_path: Path) -> 
         load_fixers([tmp_path / "nowhere"])
 
 
-def test_sources_and_systems_come_by_the_same_loader(tmp_path: Path) -> None:
-    a_plugin(tmp_path, "feed.py", "class Feed:\n    name = 'feed'\n    def read(self): ...\nSOURCE = Feed()")
-    assert "feed" in load_sources([tmp_path])
-    (failure,) = [f for f in load_systems([tmp_path]).failures if f.place.endswith("feed.py")]
-    assert "SYSTEM" in failure.error
+def test_sources_come_by_the_same_loader(tmp_path: Path) -> None:
+    both = "    def recognises(self, header): ...\n    def read(self, path): ...\n"
+    a_plugin(tmp_path, "feed.py", f"class Feed:\n    name = 'feed'\n{both}SOURCE = Feed()")
+    a_plugin(tmp_path, "half.py", "class Half:\n    name = 'half'\nSOURCE = Half()")
+    a_plugin(tmp_path, "none.py", "")
+    loaded = load_sources([tmp_path])
+    assert list(loaded) == ["feed"]
+    told = {Path(failure.place).name: failure.error for failure in loaded.failures}
+    assert "has no recognises and no read method" in told["half.py"]
+    assert "SOURCE" in told["none.py"]
 
 
 class Scripted:

@@ -128,6 +128,25 @@ def test_erase_says_what_it_took_of_one_person(remediator: Remediator, sqlite_ur
     ]
 
 
+@pytest.mark.parametrize(
+    ("option", "text", "complaint"),
+    [
+        ("--marketo-id", "%", "the Marketo id '%' is not a whole number"),
+        ("--marketo-id", "jane@x.example", "is not a whole number"),
+        ("--salesforce-id", "00Q5g", "does not have 15 or 18 letters and digits"),
+    ],
+)
+def test_erase_refuses_an_id_that_is_none(
+    remediator: Remediator, sqlite_url: str, option: str, text: str, complaint: str
+) -> None:
+    with Store.open(sqlite_url) as store:
+        open_cases(store, 1)
+    said = remediator("erase", option, text, code=1).err
+    assert complaint in " ".join(said.split())
+    with Store.open(sqlite_url) as store:
+        assert store.count_cases() == 1
+
+
 def test_erase_names_the_exports_that_still_hold_the_person(
     remediator: Remediator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

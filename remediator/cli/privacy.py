@@ -33,10 +33,18 @@ def erase(
     """Take one person out of store and audit log; the audit chain stays whole. It cannot be undone."""
     from remediator.cli import output, wiring
     from remediator.leftovers import exports_naming
+    from remediator.sources import identity
     from remediator.store import Person
 
-    person = Person(marketo_id=marketo_id, salesforce_id=salesforce_id, email=email)
-    if not any((one or "").strip() for one in (marketo_id, salesforce_id, email)):
+    try:
+        person = Person(
+            marketo_id=identity.marketo_id(marketo_id or ""),
+            salesforce_id=identity.salesforce_id(salesforce_id or ""),
+            email=email,
+        )
+    except ValueError as exc:
+        raise ConfigError(f"erase: {exc}; nothing was erased") from exc
+    if not any((one or "").strip() for one in (person.marketo_id, person.salesforce_id, email)):
         raise ConfigError("erase: name the person by --marketo-id, --salesforce-id or --email, or several")
     with wiring.open_store(options(context)) as (settings, store):
         erased = store.retention.erase(person, actor=wiring.actor(), now=wiring.now(), dry_run=dry_run)

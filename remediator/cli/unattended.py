@@ -140,6 +140,7 @@ def config_of(
             *((loaded.file,) if loaded.file is not None else ()),
             *settings.rules,
             *settings.fixers.folders,
+            *settings.sources.folders,
             settings.campaigns,
         ),
     )

@@ -15,12 +15,12 @@ from pathlib import Path
 from remediator.classify import Classifier
 from remediator.clock import Simulated
 from remediator.engine.core import Engine, Step
+from remediator.engine.sources import source_of
 from remediator.errors import ConfigError
 from remediator.files import load_rules
 from remediator.plugins import LoadedFixers, load_fixers
 from remediator.rules import RuleSet
 from remediator.settings import LoadedSettings, Settings, load_settings
-from remediator.sources.opening import FileOptions, file_sources, open_source
 from remediator.store import Store
 from remediator.switch import Switch
 from remediator.systems.limiter import RateLimiter, window_bucket
@@ -65,10 +65,8 @@ def rules_of(settings: Settings, fixers: LoadedFixers | None = None) -> RuleSet:
 
 def check_readable(files: Sequence[Path], settings: Settings) -> None:
     """Raise ``ConfigError`` for the first file that no source can read, before any of them is taken in."""
-    choices = settings.sync_errors
-    sources = file_sources(FileOptions(columns=choices.columns, encoding=choices.encoding))
     for path in files:
-        open_source(path, sources, encoding=choices.encoding)
+        source_of(path, settings)
 
 
 @contextmanager

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from loguru import logger
 
 from remediator.engine.core import Engine
-from remediator.errors import VendorError
+from remediator.errors import StoreError, VendorError
 from remediator.model import SystemName
 
 _RESERVE = 5
@@ -26,19 +26,22 @@ def quota_day(system: SystemName, now: datetime) -> date:
 
 @dataclass(slots=True)
 class Meter:
-    """Counts an engine's calls into the store, so that other processes see them."""
+    """Counts calls into the store, so that other processes see them."""
 
     engine: Engine
-    _told: dict[SystemName, int] = field(default_factory=dict)
 
     def charge(self) -> None:
-        """Add the calls made since the last charge."""
-        for system, made in self._made().items():
-            new = made - self._told.get(system, 0)
-            if new > 0:
-                day = quota_day(system, self.engine.clock())
-                self.engine.store.running.add_calls(system, day, new)
-            self._told[system] = made
+        """Add the calls made since the last charge, by this engine or others that share its daily share."""
+        for client in (self.engine.marketo, self.engine.salesforce):
+            new = client.share.unstored()
+            if not new:
+                continue
+            try:
+                day = quota_day(client.name, self.engine.clock())
+                self.engine.store.running.add_calls(client.name, day, new)
+            except StoreError:
+                client.share.not_stored(new)
+                raise
 
     def left(self) -> dict[SystemName, int]:
         """Return how many calls our share still has today; a system whose quota is unknown is absent."""
@@ -55,12 +58,6 @@ class Meter:
                 found[system] = max(0, int(share.quota * part) - max(used, share.used()) - _RESERVE)
         return found
 
-    def _made(self) -> dict[SystemName, int]:
-        return {
-            SystemName.MARKETO: sum(self.engine.marketo.http.calls.values()),
-            SystemName.SALESFORCE: sum(self.engine.salesforce.http.calls.values()),
-        }
-
 
 @contextmanager
 def metered(engine: Engine, *, ask_vendor: bool = False) -> Iterator[Meter]:
@@ -71,7 +68,7 @@ def metered(engine: Engine, *, ask_vendor: bool = False) -> Iterator[Meter]:
         ask_vendor: let the vendor tell too what everybody used, which costs a call.
     """
     meter = Meter(engine)
-    meter._told.update(meter._made())
+    meter.charge()
     try:
         _learn(engine, ask_vendor=ask_vendor)
         yield meter

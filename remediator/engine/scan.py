@@ -12,10 +12,10 @@ from loguru import logger
 
 from remediator.classify import Classifier
 from remediator.crashes import place
+from remediator.engine.sources import source_of
 from remediator.model import Category, Confidence, Diagnosis, Owner, Rejected, SyncFailure
 from remediator.settings import Settings
-from remediator.sources.base import Source
-from remediator.sources.opening import FileOptions, RejectsFile, file_digest, file_sources, open_source
+from remediator.sources.opening import RejectsFile, file_digest
 from remediator.store import Store
 
 _BATCH = 2_000
@@ -69,7 +69,7 @@ def scan_file(
         ConfigError: the file cannot be read or is none of the known kinds; nothing was taken.
         StoreError: the store failed; batches before it are kept, and the same file can be given again.
     """
-    source = _source(path, settings, object_name)
+    source = source_of(path, settings, object_name=object_name)
     digest = file_digest(path)
     if (known_since := store.known_intake(digest)) is not None:
         return ScanReport(name=path.name, source=source.name, known_since=known_since)
@@ -100,23 +100,11 @@ def scan_file(
 
 def look_at_file(path: Path, *, settings: Settings, object_name: str | None = None) -> ScanReport:
     """Read an export without taking anything in: how many rows it has, and how many are bad."""
-    source = _source(path, settings, object_name)
+    source = source_of(path, settings, object_name=object_name)
     report = ScanReport(name=path.name, source=source.name)
     for row in source.read(path):
         report = replace(report, rows=report.rows + 1, rejected=report.rejected + isinstance(row, Rejected))
     return report
-
-
-def _source(path: Path, settings: Settings, object_name: str | None) -> Source:
-    choices = settings.sync_errors
-    options = FileOptions(
-        columns=choices.columns,
-        timezone=choices.timezone,
-        date_order=choices.date_order,
-        encoding=choices.encoding,
-        object=object_name,
-    )
-    return open_source(path, file_sources(options), encoding=choices.encoding)
 
 
 def scan_failures(

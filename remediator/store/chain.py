@@ -88,7 +88,8 @@ class Walk:
     Args:
         after: position that the first link follows.
         previous: the hash at that position.
-        expired: position up to which payloads were emptied by age; the link that says so is walked too.
+        expired: position up to which payloads were emptied by age, as far as it is known before; the link
+            that says so is walked too.
 
     Attributes:
         seen: last position that holds.
@@ -116,6 +117,10 @@ class Walk:
         elif link.event == ERASED:
             named = link.said().get("entries")
             self._unnamed.difference_update(named if isinstance(named, list) else ())
+        elif link.event == EXPIRED:
+            # Payloads may have been emptied since ``expired`` was read; this link is proven by now.
+            through = expired_through(link)
+            self._unnamed = {seq for seq in self._unnamed if seq > through}
         return None
 
     def unnamed(self) -> int | None:

@@ -109,9 +109,13 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Yield a connection inside one read transaction."""
-        with self.translating(), self.engine.connect() as conn, conn.begin():
-            yield conn
+        """Yield a connection inside one read transaction: all that is read in it is of one moment."""
+        with self.translating(), self.engine.connect() as conn:
+            if conn.dialect.name == "postgresql":
+                # Its default shows each statement what was committed before that statement; SQLite does not.
+                conn.execution_options(isolation_level="REPEATABLE READ")
+            with conn.begin():
+                yield conn
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

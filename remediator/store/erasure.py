@@ -205,7 +205,10 @@ def _empty_payloads(
     seqs = _payloads_by(writing, audit_entries.c.case_id, own)
     # Also changes that went by age: their entries still name the record.
     records = sorted(ids.marketo) + ids.salesforce_forms
-    about = [audit_payloads.c.payload.contains(f'"record_id":{json.dumps(one)}') for one in records]
+    about = [
+        audit_payloads.c.payload.contains(f'"record_id":{json.dumps(one)}', autoescape=True)
+        for one in records
+    ]
     aged = _payloads(writing, or_(*about)) if about else []
     gone = sorted({*names, *(row.change_id for row in aged if row.change_id is not None)})
     seqs |= {row.seq for row in aged} | _payloads_by(writing, audit_entries.c.change_id, gone)

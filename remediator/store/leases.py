@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, select, text, update
 
 from remediator.errors import LeaseHeld, LeaseLost
+from remediator.store.once import insert_once
 from remediator.store.schema import leases
 from remediator.store.values import Lease
 
@@ -32,10 +33,13 @@ def take(conn: Connection, connection: str, name: str, holder: str, ttl: timedel
         LeaseHeld: somebody else holds it.
     """
     now = database_now(conn)
-    row = conn.execute(
-        select(leases).where(leases.c.connection == connection, leases.c.name == name).with_for_update()
-    ).one_or_none()
-    if row is not None and row.holder != holder and row.expires_at > now:
+    free = {"holder": "", "token": 0, "taken_at": now, "expires_at": now}
+    # Only a row that is there can be locked: of two who take a lease for the first time, one has to wait.
+    insert_once(conn, leases, {"connection": connection, "name": name, **free})
+    mine = (leases.c.connection == connection) & (leases.c.name == name)
+    row = conn.execute(select(leases).where(mine).with_for_update()).one()
+    now = database_now(conn)  # it may have waited
+    if row.holder != holder and row.expires_at > now:
         left = (row.expires_at - now).total_seconds()
         raise LeaseHeld(
             f"the lease '{name}' is held by {row.holder} for {left:.0f} s more",
@@ -43,14 +47,10 @@ def take(conn: Connection, connection: str, name: str, holder: str, ttl: timedel
             until=row.expires_at,
         )
     # Also when it was ours: another process of the same name on this host is not this one.
-    token = 1 if row is None else row.token + 1
-    values = {"holder": holder, "token": token, "taken_at": now, "expires_at": now + ttl}
-    if row is None:
-        conn.execute(insert(leases).values(connection=connection, name=name, **values))
-    else:
-        conn.execute(
-            update(leases).where(leases.c.connection == connection, leases.c.name == name).values(**values)
-        )
+    token = row.token + 1
+    conn.execute(
+        update(leases).where(mine).values(holder=holder, token=token, taken_at=now, expires_at=now + ttl)
+    )
     return Lease(name=name, holder=holder, token=token, ttl_s=ttl.total_seconds())
 
 

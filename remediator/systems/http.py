@@ -44,6 +44,8 @@ LONGEST_HOLD_S = 120.0
 # and takes a write without an outcome for lost after verify.late_write_s.
 WRITE_WINDOW_S = 60.0
 CONNECT_TIMEOUT_S = 15.0
+# For a whole file: an export of the largest size that Marketo makes in a day, over a slow line.
+LONGEST_DOWNLOAD_S = 1_800.0
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -61,7 +63,7 @@ class HttpSession:
         judge: the vendor's error table.
         limiter: shared by everything that calls the same subscription.
         share: our share of the day.
-        timeout_s: for a whole answer, not only between two bytes of it.
+        timeout_s: for a whole answer, not only between two bytes of it; a download may take longer.
         observe: sees every answer, good or bad, for the quota that it may carry.
         renewals: how often one call may get a new token before its refusal is believed.
         clock: monotonic seconds.
@@ -146,7 +148,7 @@ class HttpSession:
         return self._repeat(call, lambda: parse(self._send_once(call, judge or self._judge, asked_at)))
 
     def download(self, call: Call, path: Path) -> str:
-        """Stream an answer's body into a file and return its SHA-256 in hex."""
+        """Stream an answer's body into a file and return its SHA-256 in hex; half an hour is the longest."""
         return self._repeat(call, lambda: self._download_once(call, path))
 
     def _repeat(self, call: Call, once: Callable[[], T]) -> T:
@@ -198,36 +200,39 @@ class HttpSession:
                 )
             if call.writes:
                 self.gate()
-            deadline = self._clock() + self._timeout_s
+            began = self._clock()
             with self._stream(call, token) as response:
-                answer = _answer(response, b"".join(self._chunks(call, response, deadline)))
+                answer = _answer(response, b"".join(self._chunks(call, response, began, self._timeout_s)))
             self._judged(call, answer, judge, token)
             return answer
 
     def _download_once(self, call: Call, path: Path) -> str:
-        with self._place(call) as token, self._translated(call), self._stream(call, token) as response:
-            # Marketo reports an ended token inside HTTP 200, in JSON, where a file was asked for.
-            is_file = not response.headers.get("content-type", "").startswith("application/json")
-            if response.status_code != httpx.codes.OK or not is_file:
-                answer = _answer(response, response.read())
-                self._judged(call, answer, self._judge, token)
-                raise PermanentError(
-                    f"{self._system}: {call.name}: HTTP {answer.status}: {answer.excerpt()}",
-                    code=str(answer.status),
-                    system=self._system,
-                )
-            digest = sha256()
-            with path.open("wb") as file:
-                for chunk in response.iter_bytes():
-                    digest.update(chunk)
-                    file.write(chunk)
-            self._counted("ok")
-            return digest.hexdigest()
+        with self._place(call) as token, self._translated(call):
+            began = self._clock()
+            with self._stream(call, token) as response:
+                # Marketo reports an ended token inside HTTP 200, in JSON, where a file was asked for.
+                is_file = not response.headers.get("content-type", "").startswith("application/json")
+                if response.status_code == httpx.codes.OK and is_file:
+                    digest = sha256()
+                    with path.open("wb") as file:
+                        for chunk in self._chunks(call, response, began, LONGEST_DOWNLOAD_S):
+                            digest.update(chunk)
+                            file.write(chunk)
+                    self._counted("ok")
+                    return digest.hexdigest()
+                answer = _answer(response, b"".join(self._chunks(call, response, began, self._timeout_s)))
+            self._judged(call, answer, self._judge, token)
+            raise PermanentError(
+                f"{self._system}: {call.name}: HTTP {answer.status}: {answer.excerpt()}",
+                code=str(answer.status),
+                system=self._system,
+            )
 
     @contextmanager
     def _place(self, call: Call) -> Iterator[Token | None]:
         """Hold a place in the limits, with a token, for an authorized call."""
         if not call.authorized:
+            self._share.count()
             yield None
             return
         with self._limiter.breaker.watch(call.name, self._system):
@@ -274,13 +279,13 @@ class HttpSession:
                 system=self._system,
             ) from exc
 
-    def _chunks(self, call: Call, response: httpx.Response, deadline: float) -> Iterator[bytes]:
+    def _chunks(self, call: Call, response: httpx.Response, began: float, within_s: float) -> Iterator[bytes]:
         for chunk in response.iter_bytes():
             # The read time-out starts anew with every byte; a server that drips would hold us for hours.
-            if self._clock() > deadline:
+            if self._clock() - began > within_s:
                 raise unclear(
                     call,
-                    f"the answer was not whole after {self._timeout_s:.0f} s",
+                    f"the answer was not whole after {within_s:.0f} s",
                     code="TIMEOUT",
                     system=self._system,
                 )

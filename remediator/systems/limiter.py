@@ -101,7 +101,8 @@ class DailyShare:
     """Stops us at our share of a quota that others need too.
 
     Counts our own calls over the last 24 hours; a vendor's day may begin anew earlier, so this errs on
-    the side of the others. Beside that it stops when everybody together has nearly used the quota up.
+    the side of the others. Beside that it stops when everybody together has nearly used the quota up. One
+    instance is shared by all threads, and by all clients that call with the same credentials.
 
     Args:
         system: for the message.
@@ -123,6 +124,7 @@ class DailyShare:
         self.quota = quota
         self.used_by_all = 0
         self._made = 0
+        self._stored = 0
         self._told: tuple[int, int] | None = None
         self._system = system
         self._share = share
@@ -149,10 +151,24 @@ class DailyShare:
             if ours is not None:
                 self._told = (ours, self._made)
 
+    def unstored(self) -> int:
+        """Return the calls made since this was last asked; the caller puts them into the store.
+
+        Asked of the share and not of each client: whoever asks first stores the calls of all that share it.
+        """
+        with self._lock:
+            new, self._stored = self._made - self._stored, self._made
+            return new
+
+    def not_stored(self, calls: int) -> None:
+        """Take back what ``unstored`` returned, because the store refused it."""
+        with self._lock:
+            self._stored -= calls
+
     def told(self, ours: int) -> None:
         """Take today's calls of all our processes, as the store has them by now."""
         with self._lock:
-            self._told = (ours, self._made)
+            self._told = (ours, self._stored)
 
     def used(self) -> int:
         """Return our calls of the last 24 hours, those of other processes as far as they were told."""

@@ -30,7 +30,7 @@ from remediator.systems.marketo_api import id_batches
 from remediator.systems.marketo_bulk import BulkExtracts
 from remediator.systems.marketo_campaigns import Campaigns
 from remediator.systems.rows import check_rows, json_value
-from remediator.systems.salesforce_ids import full_id
+from remediator.systems.salesforce_ids import folded, full_id
 from remediator.values import Record
 
 DESCRIBE_FOR_S = 900.0
@@ -123,9 +123,7 @@ class Marketo(Campaigns, Activities, BulkExtracts):
         for value in found:
             spellings.setdefault(_folded(filter_type, value), []).append(value)
         for batch in id_batches(list(spellings), self.read_size):
-            # Marketo holds Salesforce ids in their long form; other values go as the caller wrote them.
-            sfdc = filter_type.startswith("sfdc")
-            wanted = {key: key if sfdc else spellings[key][0] for key in batch}
+            wanted = {key: _sent(filter_type, spellings[key][0]) for key in batch}
             for row in self._people(filter_type, wanted, fields):
                 for value in spellings[_folded(filter_type, row[filter_type])]:
                     found[value].append((_id_of(row), _record(row, fields)))
@@ -160,14 +158,7 @@ class Marketo(Campaigns, Activities, BulkExtracts):
             },
             writes=True,
         )
-        try:
-            answers = self.rows(call)
-        except PermanentError as exc:
-            # A body over 1 MB is not looked into, so nothing was written: half of it may fit.
-            if exc.code != "413" or len(rows) == 1:
-                raise
-            half = len(rows) // 2
-            return [*self._sync_leads(rows[:half]), *self._sync_leads(rows[half:])]
+        answers = self.rows(call)
         return self.results(call, [row.record_id for row in rows], answers, good="updated")
 
     def _people(
@@ -274,7 +265,8 @@ def _lead_only(object_name: str) -> None:
 
 
 def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and str(int(text)) == text
+    # As many digits as 64 bits hold; of longer text, Python itself may refuse to make a number.
+    return text.isascii() and text.isdigit() and len(text) <= 19 and (text == "0" or text[0] != "0")
 
 
 def _id_of(row: Mapping[str, Any]) -> str:
@@ -286,9 +278,13 @@ def _id_of(row: Mapping[str, Any]) -> str:
 
 def _folded(filter_type: str, value: object) -> str:
     text = str(value)
-    if filter_type.startswith("sfdc"):
-        return full_id(text) or text
-    return text.casefold()
+    return folded(text) if filter_type.startswith("sfdc") else text.casefold()
+
+
+def _sent(filter_type: str, value: str) -> str:
+    """Return a value as it is asked for: Marketo holds Salesforce ids in their long form."""
+    long = full_id(value) if filter_type.startswith("sfdc") else None
+    return long or value
 
 
 def _record(row: Mapping[str, Any], fields: Sequence[str]) -> Record:

@@ -70,6 +70,7 @@ class MarketoApi:
         settings: where and with which credentials.
         limiter: shared with other clients of the same subscription; by default one of its own, at
             ``rate_share`` of 100 calls per 20 s.
+        share: of the day's calls, shared likewise; by default one of its own.
         clock: monotonic seconds.
         sleep: waits; it may raise to stop a run.
         random: spreads the waits.
@@ -83,6 +84,7 @@ class MarketoApi:
         settings: MarketoSettings,
         *,
         limiter: RateLimiter | None = None,
+        share: DailyShare | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: random_module.Random | None = None,
@@ -99,7 +101,7 @@ class MarketoApi:
             clock=clock,
             sleep=sleep,
         )
-        self.share = DailyShare(
+        self.share = share or DailyShare(
             system=self.name, share=settings.daily_share, quota=settings.daily_calls, clock=clock
         )
         self.http = HttpSession(

@@ -42,6 +42,7 @@ class SalesforceApi:
     Args:
         settings: where and with which credentials.
         limiter: shared with other clients of the same org; by default one of its own.
+        share: of the day's calls, shared likewise.
         clock: monotonic seconds.
         sleep: waits; it may raise to stop a run.
         random: spreads the waits.
@@ -55,6 +56,7 @@ class SalesforceApi:
         settings: SalesforceSettings,
         *,
         limiter: RateLimiter | None = None,
+        share: DailyShare | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: random_module.Random | None = None,
@@ -64,7 +66,7 @@ class SalesforceApi:
         self._now_s = now_s
         self._clock = clock
         self.limiter = limiter or RateLimiter(max_in_flight=settings.max_in_flight, clock=clock, sleep=sleep)
-        self.share = DailyShare(system=self.name, share=settings.daily_share, clock=clock)
+        self.share = share or DailyShare(system=self.name, share=settings.daily_share, clock=clock)
         self.http = HttpSession(
             system=self.name,
             base_url=settings.base_url,

@@ -10,6 +10,7 @@ from remediator.changes import ChangeState
 from remediator.classify import Classifier
 from remediator.engine import planning
 from remediator.model import CaseState
+from remediator.sandbox.marketo import api as marketo_api
 from remediator.sandbox.marketo import lead_writes
 from remediator.sandbox.marketo.envelope import ApiError
 from remediator.store import CaseQuery
@@ -131,3 +132,29 @@ def test_a_call_that_is_refused_whatever_is_in_it_costs_few_calls_and_fails_nobo
     assert report.outcomes == {ChangeState.FAILED: 3, ChangeState.APPROVED: 27}
     assert len(calls) < 15
     assert written(a_world) == []
+
+
+def test_a_body_that_is_too_big_goes_in_halves_and_what_went_before_a_refusal_is_not_sent_again(
+    a_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [a_world.lead(country=country) for country in COUNTRIES[:4]]
+    a_world.refuse()
+    plan = a_world.approved_plan()
+    monkeypatch.setattr(marketo_api, "BODY_BYTES", 130)  # two records fit
+    a_world.sandbox.faults.add({"name": "daily_quota", "match": "POST /rest/v1/leads.json", "after": 2})
+    first = a_world.apply(plan)
+    assert first.outcomes == {ChangeState.APPLIED: 2, ChangeState.APPROVED: 2}
+    assert "607" in (first.stopped or "")
+    assert a_world.apply(plan).outcomes == {ChangeState.APPLIED: 2}
+    assert written(a_world) == sorted(people)
+
+
+def test_a_body_that_is_far_too_big_is_halved_as_often_as_it_takes(
+    a_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [a_world.lead(country="Deutschland") for _ in range(20)]
+    a_world.refuse()
+    plan = a_world.approved_plan()
+    monkeypatch.setattr(marketo_api, "BODY_BYTES", 100)  # one record fits
+    assert a_world.apply(plan).outcomes == {ChangeState.APPLIED: 20}
+    assert written(a_world) == sorted(people)

@@ -13,6 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from remediator.errors import ConfigError, StoreError
@@ -180,6 +181,26 @@ def test_a_store_that_another_process_keeps_says_so(sqlite_url: str, monkeypatch
 def test_a_writer_does_not_keep_a_reader_waiting(store: Store, store_url: str) -> None:
     with Store.open(store_url) as second, store._database.writing():
         assert list(second.cases()) == []
+
+
+def test_all_that_is_read_in_one_transaction_is_of_one_moment_and_the_next_one_reads_on(
+    store: Store, store_url: str
+) -> None:
+    with Store.open(store_url) as other:
+        with store._database.reading() as conn:
+            counted = text("SELECT count(*) FROM cases")
+            assert conn.execute(counted).scalar_one() == 0
+            other.take([(a_failure(), a_diagnosis())], run=None, now=NOON)
+            assert conn.execute(counted).scalar_one() == 0
+        assert store.count_cases() == 1
+
+
+def test_a_writer_sees_what_was_committed_meanwhile_also_on_a_connection_that_was_read_with(
+    store: Store,
+) -> None:
+    assert store.count_cases() == 0
+    with store._database.writing() as conn:
+        assert conn.get_isolation_level() in {"READ COMMITTED", "SERIALIZABLE"}
 
 
 def test_an_error_message_quotes_no_row(store: Store) -> None:

@@ -126,6 +126,14 @@ def test_any_id_finds_the_person_under_the_other_one_too(store: Store, person: P
     assert list(store.cases()) == []
 
 
+@pytest.mark.parametrize("id_", ["%", "_" * len(MARKETO), MARKETO[:-1] + "_"])
+def test_an_id_is_taken_by_the_letter_and_never_as_a_pattern(store: Store, id_: str) -> None:
+    scene(store)
+    before = everything_in(store)
+    assert erase(store, Person(marketo_id=id_)) == Erased(cases=0, changes=0, entries=0, mentions=0)
+    assert everything_in(store) == before
+
+
 def test_a_company_that_a_person_belongs_to_is_not_the_person(store: Store) -> None:
     failures = [his(salesforce_id=COMPANY, object="Account"), his(marketo_id="1002", salesforce_id=COMPANY)]
     store.take(

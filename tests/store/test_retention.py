@@ -22,6 +22,7 @@ from remediator.store import (
     Notice,
     Person,
     Store,
+    audit,
 )
 from remediator.store.ageing import BOUNDED
 from remediator.store.retention import BATCH
@@ -459,6 +460,23 @@ def test_old_details_are_emptied_and_the_whole_chain_still_holds(store: Store) -
     check = store.verify_audit()
     assert (check.intact, check.entries, check.erased) == (True, 5, 2)
     assert apply(store, Cutoffs(audit_payloads=LATER)) == {}
+
+
+def test_a_chain_whose_details_are_emptied_by_age_while_it_is_walked_still_holds(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for moment in (NOON, NOON, LATER):
+        store.append_audit("noted", actor="ann", payload={"who": "Jane"}, now=moment)
+    known = audit.expired_entry
+
+    def then_they_expire(conn: Connection, connection: str) -> int:
+        found = known(conn, connection)
+        assert apply(store, Cutoffs(audit_payloads=LATER)) == {"audit_payloads": 2}
+        return found
+
+    monkeypatch.setattr(audit, "expired_entry", then_they_expire)
+    check = store.verify_audit()
+    assert (check.intact, check.erased, check.reason) == (True, 2, None)
 
 
 def test_details_emptied_behind_the_stores_back_are_found_also_after_some_expired(store: Store) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 
+from remediator.errors import LeaseHeld
 from remediator.model import SystemName
-from remediator.store import CampaignState, Store
+from remediator.store import CampaignState, Store, leases
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -37,3 +39,29 @@ def test_a_second_pause_replaces_the_first(store: Store) -> None:
     paused = store.running.paused()
     assert paused is not None
     assert paused.why == "two"
+
+
+def test_of_two_who_take_a_new_lease_at_once_the_second_is_told_who_holds_it(store: Store) -> None:
+    told: list[Exception] = []
+
+    def come_second() -> None:
+        try:
+            store.running.take_lease("writer", holder="second", ttl=timedelta(minutes=1))
+        except Exception as exc:  # noqa: BLE001 - judged below
+            told.append(exc)
+
+    second = threading.Thread(target=come_second)
+    with store._database.writing() as conn:
+        first = leases.take(conn, store.connection, "writer", "first", timedelta(minutes=1))
+        second.start()
+        second.join(0.2)  # as far as it gets
+    second.join(20)
+    assert [(type(exc), getattr(exc, "holder", None)) for exc in told] == [(LeaseHeld, "first")]
+    store.running.check(first)
+
+
+def test_the_token_of_a_lease_grows_with_every_taking(store: Store) -> None:
+    tokens = [
+        store.running.take_lease("writer", holder="bot", ttl=timedelta(minutes=1)).token for _ in range(3)
+    ]
+    assert tokens == [1, 2, 3]

@@ -5,6 +5,7 @@ import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -145,6 +146,27 @@ def test_an_answer_that_drips_is_given_up_when_its_time_is_over(vendor: Vendor, 
     vendor.acts(drip)
     with a_marketo(vendor, clock) as marketo, pytest.raises(NoAnswer):
         marketo.rows(WRITE)
+
+
+def test_a_file_that_drips_is_given_up_when_its_time_is_over_and_asked_for_again(
+    vendor: Vendor, clock: FakeClock, tmp_path: Path
+) -> None:
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/csv")
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        for _ in range(5):
+            handler.wfile.write(b",")
+            handler.wfile.flush()
+            clock.now += 1_000
+        handler.close_connection = True
+
+    for _ in range(4):
+        vendor.acts(drip)
+    with a_marketo(vendor, clock) as marketo, pytest.raises(TransientError, match="not whole after 1800 s"):
+        marketo.http.download(READ, tmp_path / "file.csv")
+    assert len(vendor.seen) == 4
 
 
 def test_a_server_that_is_not_there_is_tried_again_even_for_a_write_since_nothing_was_sent(

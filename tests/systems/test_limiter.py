@@ -146,6 +146,7 @@ def test_calls_of_more_than_a_day_ago_are_forgotten(clock: FakeClock) -> None:
 def test_calls_of_our_other_processes_and_those_made_since_count_together(clock: FakeClock) -> None:
     share = a_share(clock)
     share.count(2)
+    assert share.unstored() == 2
     share.told(15)
     share.observe(used_by_all=17, quota=100)
     assert share.used() == 15
@@ -159,6 +160,21 @@ def test_calls_of_our_other_processes_and_those_made_since_count_together(clock:
     clock.now += 26 * 3600
     share.told(0)
     share.check()
+
+
+def test_a_call_is_handed_to_the_store_once_and_again_if_the_store_refused_it(clock: FakeClock) -> None:
+    share = a_share(clock)
+    share.count(2)
+    assert (share.unstored(), share.unstored()) == (2, 0)
+    share.not_stored(2)
+    assert share.unstored() == 2
+
+
+def test_what_is_not_in_the_store_yet_counts_beside_what_is(clock: FakeClock) -> None:
+    share = a_share(clock)
+    share.count(3)
+    share.told(15)
+    assert share.used() == 18
 
 
 def test_the_reserve_is_left_to_the_sync_though_our_share_is_unused(clock: FakeClock) -> None:

@@ -251,6 +251,22 @@ def test_a_short_salesforce_id_finds_the_person_who_has_the_long_one(vendor: Ven
     assert vendor.seen[0].query["filterValues"] == "00Q5e0000000002EAA"
 
 
+def test_a_salesforce_id_in_capitals_finds_its_person_beside_others(vendor: Vendor) -> None:
+    vendor.result(
+        {"id": 1, "sfdcLeadId": "00Q5e000000abcdEAA"}, {"id": 2, "sfdcLeadId": "00Q5e0000000002EAA"}
+    )
+    with a_marketo(vendor) as marketo:
+        found = marketo.find("sfdcLeadId", ["00Q5E000000ABCDEAA", "00Q5e0000000002"], [])
+    assert found == {"00Q5E000000ABCDEAA": [("1", {})], "00Q5e0000000002": [("2", {})]}
+
+
+def test_text_of_any_length_that_is_no_id_is_missing_and_not_asked_for(vendor: Vendor) -> None:
+    texts = ["9" * 5_000, "9" * 20, "01", "", "one", "١"]
+    with a_marketo(vendor) as marketo:
+        read = marketo.read("Lead", texts, [])
+    assert (read.missing, vendor.seen) == (frozenset(texts), [])
+
+
 def test_a_value_with_a_comma_is_refused_because_the_filter_would_split_it(vendor: Vendor) -> None:
     with a_marketo(vendor) as marketo, pytest.raises(PermanentError, match="comma") as caught:
         marketo.find("email", ["a,b@example.com"], [])
@@ -352,21 +368,13 @@ def test_rows_that_may_not_be_written_are_refused_unsent_and_the_others_go(vendo
     assert [row["id"] for row in vendor.seen[1].json["input"]] == [4]
 
 
-def test_a_body_that_is_too_big_is_sent_in_halves(vendor: Vendor) -> None:
-    describes(vendor, country=True)
-    vendor.says(b"too large", status=413)
-    for number in (1, 2):
-        vendor.result({"id": number, "status": "updated"})
-    with a_marketo(vendor) as marketo:
-        results = marketo.write("Lead", [a_row("1"), a_row("2")])
-    assert [(result.record_id, result.error) for result in results] == [("1", None), ("2", None)]
-
-
-def test_a_single_record_that_is_too_big_is_an_error(vendor: Vendor) -> None:
+@pytest.mark.parametrize("people", [1, 2])
+def test_a_body_that_is_too_big_is_refused_as_a_whole(vendor: Vendor, people: int) -> None:
     describes(vendor, country=True)
     vendor.says(b"too large", status=413)
     with a_marketo(vendor) as marketo, pytest.raises(PermanentError, match="413"):
-        marketo.write("Lead", [a_row("1")])
+        marketo.write("Lead", [a_row(str(number)) for number in range(1, people + 1)])
+    assert [seen.path for seen in vendor.seen].count("/rest/v1/leads.json") == 1
 
 
 def test_text_that_cannot_be_encoded_does_not_break_the_call(vendor: Vendor) -> None:
