@@ -167,7 +167,7 @@ def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: in
         elif isinstance(target, Declined):
             report.dead += 1
             moves.append(_move(case, CaseState.DEAD, f"given up after {made} tries: {target.reason}"))
-        elif case.last_seen <= last_at and is_in_step(engine, target, shown):
+        elif case.last_seen <= last_at and is_in_step(engine, case, target, shown):
             report.cleared += 1
             moves.append(
                 _move(case, CaseState.CLEARED, "both systems show the same values", verdict=Verdict.CLEARED)

@@ -94,7 +94,7 @@ def test_a_lead_converted_after_the_write_is_proven_on_the_contact(lite: World) 
     person = lite.lead(country="Deutschland")
     lite.refuse()
     lite.apply(lite.approved_plan())
-    _convert(lite, person)
+    lite.convert(person)
     lite.sandbox.instance.edit(int(person), {"title": "CEO"})
     a_turn(lite)
     assert lite.salesforce(person, "MailingCountry") == "Germany"
@@ -104,7 +104,7 @@ def test_a_lead_converted_after_the_write_is_proven_on_the_contact(lite: World) 
 def test_a_lead_converted_before_the_plan_is_repaired_as_a_contact(lite: World) -> None:
     person = lite.lead(country="Deutschland")
     lite.refuse()
-    _convert(lite, person)
+    lite.convert(person)
     plan = lite.approved_plan()
     change = the_only(plan)
     assert (change.field, change.salesforce_object, change.salesforce_field) == (
@@ -112,25 +112,6 @@ def test_a_lead_converted_before_the_plan_is_repaired_as_a_contact(lite: World) 
         "Contact",
         "MailingCountry",
     )
-
-
-def _convert(world: World, person: str) -> None:
-    """Make a lead a contact, as a conversion does."""
-    org, found = world.sandbox.org, world.sandbox.instance.get(int(person))
-    assert found is not None
-    (account,) = org.load("Account", [{"Name": "Acme"}])
-    (contact,) = org.load(
-        "Contact",
-        [{"FirstName": "Ann", "LastName": "Lee", "AccountId": account, "Lead_Type__c": "Inbound"}],
-    )
-    link = {
-        "sfdcId": contact,
-        "sfdcType": "Contact",
-        "sfdcContactId": contact,
-        "sfdcLeadId": None,
-        "sfdcAccountId": account,
-    }
-    world.sandbox.instance.change(int(person), link, actor="sync", source="sync", kind="sync_pull")
 
 
 def test_waiting_for_another_problem_grows_rarer_but_never_stops(lite: World) -> None:

@@ -145,6 +145,17 @@ def test_a_call_that_fails_brings_back_only_its_own_people(
     assert all(at is not None and at > lite.engine.clock() for at in due)
 
 
+def test_a_value_that_our_own_user_may_not_write_is_pushed_and_not_taken_for_shown(lite: World) -> None:
+    lite.sandbox.org.take_edit(lite.sandbox.org.bot, "Lead", "FirstName")
+    out_of_step(lite, 1)
+    lite.pass_time(hours=1)
+    report = serve(lite)
+    assert (report.cleared, report.pushed) == (0, 1)
+    lite.pass_time(hours=3)
+    report = serve(lite)
+    assert (report.cleared, report.pushed) == (0, 1)
+
+
 def test_who_is_gone_is_asked_for_ever_less_often_and_then_given_up(lite: World) -> None:
     """A minute's upkeep must not open and queue the same case for ever, with an audit entry each time."""
     (person,) = locked(lite)
