@@ -119,24 +119,6 @@ def _source(path: Path, settings: Settings, object_name: str | None) -> Source:
     return open_source(path, file_sources(options), encoding=choices.encoding)
 
 
-def scan_failures(
-    failures: Iterable[SyncFailure],
-    *,
-    name: str,
-    store: Store,
-    classifier: Classifier,
-    run: int,
-    now: datetime,
-) -> ScanReport:
-    """Take in failures that a source hands over directly."""
-    report = ScanReport(name=name, source=name)
-    rows = iter(failures)
-    while chunk := list(islice(rows, _BATCH)):
-        report = _taken(report, store, _diagnosed(chunk, classifier), run=run, now=now)
-        report = replace(report, rows=report.rows + len(chunk))
-    return report
-
-
 def _diagnosed(
     failures: Iterable[SyncFailure], classifier: Classifier
 ) -> list[tuple[SyncFailure, Diagnosis]]:
