@@ -50,6 +50,7 @@ class FieldDescription:
         marketo_name: Marketo REST name that is synced to it, ``None`` if unmapped.
         marketo_updateable: Marketo lets the API write it (describe2, and not a company field).
         marketo_length: Marketo's own text limit.
+        calculated: Salesforce works it out by itself (a formula, a stamp of its own), so nobody sends it.
         default: value that the settings give for an empty required field.
     """
 
@@ -69,6 +70,7 @@ class FieldDescription:
     marketo_name: str | None = None
     marketo_updateable: bool = False
     marketo_length: int | None = None
+    calculated: bool = False
     default: Value = None
 
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 retry_app = typer.Typer()
 
-Cases = Annotated[list[int] | None, typer.Argument(metavar="[CASE]...", help="Case numbers.")]
+_HIGHEST = 2**63 - 1
+"""The highest number that the store can hold."""
+
+Cases = Annotated[list[int] | None, typer.Argument(metavar="[CASE]...", help="Case numbers.", max=_HIGHEST)]
 
 
 class Shown(StrEnum):
@@ -62,6 +65,7 @@ def _serve(context: typer.Context, *, as_json: bool, dry_run: bool) -> None:
         ):
             result = serve_retries(engine, run=run.id, random=Random())
             run.counters |= output.plain(result)
+            run.outcome = "partial" if result.failed else "ok"
     if as_json:
         output.print_json(result)
     else:
@@ -70,6 +74,8 @@ def _serve(context: typer.Context, *, as_json: bool, dry_run: bool) -> None:
             f"{result.failed} not taken, {result.held} held back until the sync has taken some, "
             f"{result.dead} given up, {result.declined} without a record"
         )
+    if result.failed:
+        raise typer.Exit(EXIT_PARTIAL)
 
 
 @retry_app.command("list")
@@ -153,7 +159,7 @@ def make_due(
 @retry_app.command()
 def cancel(
     context: typer.Context,
-    cases: Annotated[list[int], typer.Argument(metavar="CASE...", help="Case numbers.")],
+    cases: Annotated[list[int], typer.Argument(metavar="CASE...", help="Case numbers.", max=_HIGHEST)],
     because: Annotated[str, typer.Option(help="Why; kept with the case.")] = "",
     as_json: Json = False,
     dry_run: DryRun = False,

@@ -23,8 +23,9 @@ def notice_repaired(engine: Engine, *, run: int) -> int:
     """Clear the cases whose person is in step by now and has not failed for a while; return how many.
 
     The failure must be older than the sync needs to report it again, and the two systems must show the same
-    in every synced field, empty ones included: a refused record differs in at least one. It is no verdict on
-    a fix of ours, so an earlier one stays with the case.
+    in every synced field, empty ones included: a refused record differs in at least one. A failure that names
+    a field which cannot be compared stays. It is no verdict on a fix of ours, so an earlier one stays with
+    the case.
 
     Raises:
         VendorError: a read failed or was incomplete; cases of earlier pages keep what became of them.
@@ -44,7 +45,7 @@ def notice_repaired(engine: Engine, *, run: int) -> int:
         moves = [
             CaseMove(case=case.id, before=case.state, after=CaseState.CLEARED, note=NOTE)
             for case in page
-            if case.id in known and is_in_step(engine, known[case.id], shown, empty_too=True)
+            if case.id in known and is_in_step(engine, case, known[case.id], shown, empty_too=True)
         ]
         repaired += len(engine.store.move(moves, actor=engine.actor, run=run, now=engine.clock()))
         engine.on_step(Step(name="noticing", done=min((number + 1) * _PAGE, len(cases)), total=len(cases)))

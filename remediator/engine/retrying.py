@@ -20,7 +20,7 @@ from remediator.engine.in_step import is_in_step, salesforce_records
 from remediator.engine.resync import TRIGGER_SIZE
 from remediator.engine.selecting import sync_pace
 from remediator.engine.targets import Target, find_targets
-from remediator.errors import ConfigError, VendorError
+from remediator.errors import ConfigError, LeaseLost, LimitReached, VendorError
 from remediator.fixing import Declined
 from remediator.model import Case, CaseState, Category, Verdict
 from remediator.retry import RetryPolicy
@@ -88,6 +88,8 @@ def serve_retries(engine: Engine, *, run: int, random: Random, max_backlog: int 
             try more and wait as after any other; those behind them wait too, so that a broken campaign is
             neither asked forever nor every minute.
         ConfigError: the campaign cannot serve; the same.
+        LimitReached: writes are stopped; those who were not pushed yet stay due, with no try counted.
+        LeaseLost: another process took over; the same.
     """
     report = RetryReport()
     _queue(engine, report, run=run)
@@ -167,7 +169,7 @@ def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: in
         elif isinstance(target, Declined):
             report.dead += 1
             moves.append(_move(case, CaseState.DEAD, f"given up after {made} tries: {target.reason}"))
-        elif case.last_seen <= last_at and is_in_step(engine, target, shown):
+        elif case.last_seen <= last_at and is_in_step(engine, case, target, shown):
             report.cleared += 1
             moves.append(
                 _move(case, CaseState.CLEARED, "both systems show the same values", verdict=Verdict.CLEARED)
@@ -244,7 +246,8 @@ class _Tries:
     Attributes:
         made: ``{case: tries made by now}``.
         tried: cases for which a push was asked, or may have been.
-        left: cases that a person took out of the queue meanwhile; nothing was asked for them.
+        left: cases for which nothing was asked: a person took them out of the queue meanwhile, or writes are
+            stopped. They stay as they are.
         errors: ``{case: why it was not pushed}``.
         trouble: what ended the asking.
     """
@@ -253,7 +256,7 @@ class _Tries:
     tried: set[int] = field(default_factory=set)
     left: set[int] = field(default_factory=set)
     errors: dict[int, VendorError | ConfigError] = field(default_factory=dict)
-    trouble: VendorError | ConfigError | None = None
+    trouble: VendorError | ConfigError | LimitReached | LeaseLost | None = None
 
 
 def _push(
@@ -270,9 +273,15 @@ def _push(
         cases.setdefault(person, []).append(case.id)
     for chunk in cut(list(cases), TRIGGER_SIZE):
         mine = [case for person in chunk for case in cases[person]]
-        if tries.trouble is not None:
-            tries.errors |= dict.fromkeys(mine, tries.trouble)
-            continue
+        if tries.trouble is None:
+            tries.trouble = _stop(engine)
+        match tries.trouble:
+            case LimitReached() | LeaseLost():
+                tries.left |= set(mine)
+                continue
+            case VendorError() | ConfigError() as trouble:
+                tries.errors |= dict.fromkeys(mine, trouble)
+                continue
         counts = {case: tries.made.get(case, 0) + 1 for case in mine}
         begun = engine.store.retry_queue.begin(counts, actor=engine.actor, run=run, now=engine.clock())
         tries.made |= {case: counts[case] for case in begun}
@@ -291,6 +300,17 @@ def _push(
             if result.error is not None:
                 tries.errors |= dict.fromkeys(begun.intersection(cases[result.record_id]), result.error)
     return tries
+
+
+def _stop(engine: Engine) -> LimitReached | LeaseLost | None:
+    """Return what keeps the campaign from being asked: what may not be sent is no try."""
+    if engine.settings.marketo.resync_campaign is None:
+        return None
+    try:
+        engine.gate()
+    except (LimitReached, LeaseLost) as exc:
+        return exc
+    return None
 
 
 def _ask(engine: Engine, people: Sequence[str]) -> Sequence[WriteResult]:

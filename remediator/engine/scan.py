@@ -107,24 +107,6 @@ def look_at_file(path: Path, *, settings: Settings, object_name: str | None = No
     return report
 
 
-def scan_failures(
-    failures: Iterable[SyncFailure],
-    *,
-    name: str,
-    store: Store,
-    classifier: Classifier,
-    run: int,
-    now: datetime,
-) -> ScanReport:
-    """Take in failures that a source hands over directly."""
-    report = ScanReport(name=name, source=name)
-    rows = iter(failures)
-    while chunk := list(islice(rows, _BATCH)):
-        report = _taken(report, store, _diagnosed(chunk, classifier), run=run, now=now)
-        report = replace(report, rows=report.rows + len(chunk))
-    return report
-
-
 def _diagnosed(
     failures: Iterable[SyncFailure], classifier: Classifier
 ) -> list[tuple[SyncFailure, Diagnosis]]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from remediator.engine.core import MARKETO_PERSON, Engine
 from remediator.fixing import Declined
 from remediator.model import Case
+from remediator.systems.salesforce_ids import full_id
 from remediator.values import Record
 
 LINK_FIELDS = ("sfdcId", "sfdcType", "sfdcLeadId", "sfdcContactId")
 """Marketo's own fields that say which Salesforce record a person is (Marketo fact sheet, section 3.8)."""
+
+_MARKETO_ID = re.compile(r"[1-9][0-9]{0,17}")
+"""Marketo's integers have 64 bits (Marketo fact sheet, section 3.4): 18 digits always fit."""
 
 _FILTERS = {"00Q": "sfdcLeadId", "003": "sfdcContactId"}
 """Marketo's filter for a Salesforce id, by the prefix of leads and of contacts."""
@@ -48,8 +53,16 @@ def find_targets(
         VendorError: a read failed or was incomplete, so nothing is known of these cases.
     """
     wanted = tuple(dict.fromkeys((*fields, *LINK_FIELDS)))
-    found = _by_salesforce_id(engine, [case for case in cases if case.marketo_id is None], wanted)
-    named = [case for case in cases if case.marketo_id is not None]
+    # A page is read as a whole, so what could be no id must not spoil the read of all the others.
+    found: dict[int, Target | Declined] = {
+        case.id: Declined(
+            f"'{case.marketo_id[:40]}' is no Marketo id; resolve it by hand, or give the id in the export"
+        )
+        for case in cases
+        if case.marketo_id is not None and not _MARKETO_ID.fullmatch(case.marketo_id)
+    }
+    found |= _by_salesforce_id(engine, [case for case in cases if case.marketo_id is None], wanted)
+    named = [case for case in cases if case.marketo_id is not None and case.id not in found]
     ids = list(dict.fromkeys(case.marketo_id for case in named if case.marketo_id is not None))
     read = engine.marketo.read(MARKETO_PERSON, ids, wanted) if ids else None
     for case in named:
@@ -90,7 +103,11 @@ def _by_salesforce_id(
 ) -> dict[int, Target | Declined]:
     found: dict[int, Target | Declined] = {}
     for prefix, filter_type in _FILTERS.items():
-        group = [case for case in cases if (case.salesforce_id or "").startswith(prefix)]
+        group = [
+            case
+            for case in cases
+            if case.salesforce_id and case.salesforce_id.startswith(prefix) and full_id(case.salesforce_id)
+        ]
         if not group:
             continue
         ids = list(dict.fromkeys(case.salesforce_id for case in group if case.salesforce_id))

@@ -20,7 +20,7 @@ from remediator.engine.batches import cut
 from remediator.engine.comparing import is_shown
 from remediator.engine.core import MARKETO_PERSON, Engine, Step
 from remediator.engine.resync import leave_list, push_left
-from remediator.engine.targets import LINK_FIELDS
+from remediator.engine.targets import LINK_FIELDS, target_of
 from remediator.errors import ConfigError, VendorError
 from remediator.model import Case, CaseState, SystemName, Verdict
 from remediator.store import CaseMove, CaseQuery, Store
@@ -118,23 +118,31 @@ def _verify_page(
         elif move.verdict is not None:
             report.verdicts[move.verdict] += 1
     engine.store.move(moves, actor=engine.actor, run=run, now=now)
-    _leave_list(engine, [move.case for move in moves if move.after is CaseState.CLEARED], written, run=run)
+    cleared = {move.case for move in moves if move.after is CaseState.CLEARED}
+    _leave_list(engine, [case for case in page if case.id in cleared], written, run=run)
 
 
 def _leave_list(
-    engine: Engine, cleared: Sequence[int], written: Mapping[int, Sequence[StoredChange]], *, run: int
+    engine: Engine, cleared: Sequence[Case], written: Mapping[int, Sequence[StoredChange]], *, run: int
 ) -> None:
     people = {
-        stored.change.record_id
+        person
         for case in cleared
-        for stored in written[case]
-        if stored.change.system is SystemName.MARKETO and stored.change.salesforce_id is None
+        for change in (stored.change for stored in written[case.id])
+        if (person := _pushed_for(change, case)) is not None
     }
     try:
         leave_list(engine, sorted(people), run=run)
     except VendorError as exc:
         # The verdicts stand without it; staying on the list only costs a push that changes nothing.
         logger.bind(event="resync_list_kept").warning("People stay on the resync list: {}", exc)
+
+
+def _pushed_for(change: Change, case: Case) -> str | None:
+    """Return the person who was pushed for a change; ``None`` where the native sync does it by itself."""
+    if change.system is SystemName.SALESFORCE:
+        return case.marketo_id
+    return change.record_id if change.salesforce_id is None else None
 
 
 def _latest_writes(engine: Engine, page: Sequence[Case]) -> dict[int, list[StoredChange]]:
@@ -161,6 +169,8 @@ def _of_last_plan(applied: list[StoredChange]) -> list[StoredChange]:
 
 
 def _gather(engine: Engine, page: Sequence[Case], written: Mapping[int, Sequence[StoredChange]]) -> _Evidence:
+    # Only what both still describe: one field that is gone would fail the read of everybody.
+    known = engine.marketo.describe(MARKETO_PERSON).fields
     people: dict[str, None] = {}
     names: dict[str, None] = {}
     shown: dict[str, dict[str, None]] = defaultdict(dict)
@@ -172,7 +182,8 @@ def _gather(engine: Engine, page: Sequence[Case], written: Mapping[int, Sequence
             name = _marketo_field(change, engine)
             if person is not None and name is not None:
                 people[person] = None
-                names[name] = None
+                if name in known:
+                    names[name] = None
     marketo = (
         engine.marketo.read(MARKETO_PERSON, list(people), [*names, *LINK_FIELDS]) if people else ReadResult()
     )
@@ -180,7 +191,8 @@ def _gather(engine: Engine, page: Sequence[Case], written: Mapping[int, Sequence
         place = _salesforce_place(change, marketo)
         if place is not None and change.salesforce_field is not None:
             linked[place[0]][place[1]] = None
-            shown[place[0]][_field_on(place[0], change, engine)] = None
+            if (name := _field_on(place[0], change, engine)) in engine.fields(place[0]).descriptions:
+                shown[place[0]][name] = None
     salesforce = {
         name: engine.salesforce.read(name, list(ids), list(shown[name])) for name, ids in linked.items()
     }
@@ -199,15 +211,8 @@ def _salesforce_place(change: Change, marketo: ReadResult) -> tuple[str, str] | 
     """Object and id of the Salesforce record that should show the change, as linked now."""
     if change.system is SystemName.SALESFORCE:
         return change.object, change.record_id
-    values = marketo.records.get(change.record_id, {})
-    contact, lead = values.get("sfdcContactId"), values.get("sfdcLeadId")
-    if contact:
-        return "Contact", str(contact)
-    if lead:
-        return "Lead", str(lead)
-    if linked := values.get("sfdcId"):
-        return ("Contact" if values.get("sfdcType") == "Contact" else "Lead"), str(linked)
-    return None
+    target = target_of(change.record_id, marketo.records.get(change.record_id, {}))
+    return None if target.salesforce_id is None else (target.object, target.salesforce_id)
 
 
 def _field_on(object_name: str, change: Change, engine: Engine) -> str:
@@ -285,7 +290,7 @@ def _judge(
     for stored in writes:
         match _still_ours(stored.change, evidence.marketo):
             case None:
-                return None
+                return _unseen(engine, case, writes, evidence)
             case _Held.GONE:
                 return _to(case, CaseState.OPEN, "Marketo has no such person any more", None)
             case _Held.OTHER:
@@ -298,11 +303,30 @@ def _judge(
     shows = [_shows(engine, stored.change, evidence) for stored in writes]
     shows += [_came_back(engine, case, stored.change, evidence.marketo) for stored in writes]
     if any(shown is None for shown in shows):
-        return None
+        return _unseen(engine, case, writes, evidence)
     if all(shows):
         return _to(case, CaseState.CLEARED, "both systems show the value", Verdict.CLEARED)
     pushed = [stored.pushed_at for stored in writes if stored.pushed_at is not None]
     return _not_yet(engine, case, newer, since=max([written_at, *pushed]), now=now)
+
+
+def _unseen(
+    engine: Engine, case: Case, writes: Sequence[StoredChange], evidence: _Evidence
+) -> CaseMove | None:
+    """End the wait for a proof that cannot come, since a field is gone or hidden; ``None`` if none is."""
+    known = engine.marketo.describe(MARKETO_PERSON).fields
+    unseen = [
+        stored.change.field
+        for stored in writes
+        if stored.change.system is SystemName.MARKETO and stored.change.field not in known
+    ]
+    for stored in writes:
+        if (place := _salesforce_place(stored.change, evidence.marketo)) is not None:
+            name = _field_on(place[0], stored.change, engine)
+            unseen += [] if name in engine.fields(place[0]).descriptions else [name]
+    if not unseen:
+        return None
+    return _to(case, CaseState.OPEN, f"{unseen[0]} can no longer be seen, so nothing proves the fix", None)
 
 
 def _not_yet(

@@ -10,7 +10,7 @@ from remediator.sources.columns import fold
 
 _EMPTY = frozenset({"", "-", "--", "null", "none", "n/a", "na", "nil", "undefined", "0"})
 _MARKETO = re.compile(r"\d{1,18}")
-_SPREADSHEET_NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.0+)?")
+_SPREADSHEET_NUMBER = re.compile(r"(\d{1,3}(?:,\d{3}){1,5}|\d{1,18})(?:\.0+)?")
 _SALESFORCE = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 
 # salesforce: key prefixes of standard objects.

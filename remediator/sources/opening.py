@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
 from remediator.errors import ConfigError
 from remediator.model import Rejected
-from remediator.sources.base import Note, Source, log_note
+from remediator.sources.base import Source
 from remediator.sources.bulk_results_csv import BulkResultsCsv
 from remediator.sources.sync_errors_csv import SyncErrorsCsv
 from remediator.sources.textfile import find_layout, header_as_seen
@@ -31,9 +30,6 @@ class FileOptions:
         date_order: order of day and month where a file does not decide it.
         encoding: codec name; ``None`` finds it out.
         object: Salesforce object of a bulk job; ``None`` goes by the prefix of each id.
-        operation: operation of a bulk job.
-        failed_at: when a bulk job ran, aware; ``None`` takes the file's modification time.
-        note: is told what had to be assumed.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -41,28 +37,18 @@ class FileOptions:
     date_order: DateOrder = "auto"
     encoding: str | None = None
     object: str | None = None
-    operation: str | None = None
-    failed_at: datetime | None = None
-    note: Note = log_note
 
 
 def file_sources(options: FileOptions | None = None) -> tuple[Source, ...]:
     """Return the built-in file sources; raises ``ConfigError`` for a wrong option."""
     options = options or FileOptions()
     return (
-        BulkResultsCsv(
-            object=options.object,
-            operation=options.operation,
-            failed_at=options.failed_at,
-            encoding=options.encoding,
-            note=options.note,
-        ),
+        BulkResultsCsv(object=options.object, encoding=options.encoding),
         SyncErrorsCsv(
             columns=options.columns,
             timezone=options.timezone,
             date_order=options.date_order,
             encoding=options.encoding,
-            note=options.note,
         ),
     )
 
@@ -143,11 +129,3 @@ class RejectsFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def write_rejects(path: Path, rejected: Iterable[Rejected]) -> Path | None:
-    """Write all rejected rows of a source file; returns the file's path, ``None`` when there were none."""
-    with RejectsFile(path) as rejects:
-        for row in rejected:
-            rejects.add(row)
-    return rejects.path if rejects.count else None

@@ -82,7 +82,7 @@ class Timestamps:
         known = self._memo.get(text)
         if known is not None:
             return known
-        moment = self._in_utc(self._parse(" ".join(text.split())))
+        moment = self._moment(" ".join(text.split()))
         if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
             raise Undated(f"the time '{text[:60]}' lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
         if len(self._memo) >= _MEMO_SIZE:
@@ -102,13 +102,14 @@ class Timestamps:
             match = _NUMERIC.fullmatch(" ".join(text.split()))
             if match is None or len(match["c"]) != 4 or match["sep"] == ".":
                 continue
-            first, second = int(match["a"]), int(match["b"])
+            first, second, year = int(match["a"]), int(match["b"]), int(match["c"])
             if first > 12:
                 orders.add("dmy")
             elif second > 12:
                 orders.add("mdy")
-            else:
-                seen.add((int(match["c"]), first, second))
+            elif first and second and _FIRST_YEAR <= year <= _LAST_YEAR:
+                # A null date (00/00/0000, 01/01/0001) is no day that the file could span.
+                seen.add((year, first, second))
         if not orders and seen:
             orders = {order for order in ("mdy", "dmy") if _span(seen, order) <= _EXPORT_WINDOW}
         if len(orders) == 1:
@@ -119,20 +120,24 @@ class Timestamps:
         match = _NUMERIC.fullmatch(" ".join(text.split())) if self.order == "auto" else None
         return match is not None and len(match["a"]) <= 2 and match["sep"] != "."
 
-    def _parse(self, text: str) -> datetime:
-        if not text:
-            raise Undated("the time is empty")
+    def _moment(self, text: str) -> datetime:
         try:
-            if _BARE_NUMBER.fullmatch(text):
-                return _from_number(text)
-            try:
-                return datetime.fromisoformat(text)
-            except ValueError:
-                return self._from_words(text)
+            # Together, since a null date (0001-01-01, 9999-12-31) leaves the calendar only by its zone.
+            return self._in_utc(self._parse(text))
         except (ValueError, OverflowError) as exc:
             if isinstance(exc, Undated):
                 raise
             raise Undated(f"the time '{text[:60]}' does not exist ({exc})") from exc
+
+    def _parse(self, text: str) -> datetime:
+        if not text:
+            raise Undated("the time is empty")
+        if _BARE_NUMBER.fullmatch(text):
+            return _from_number(text)
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            return self._from_words(text)
 
     def _from_words(self, text: str) -> datetime:
         if match := _NUMERIC.fullmatch(text):

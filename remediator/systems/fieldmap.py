@@ -78,6 +78,22 @@ COMPANY_FIELDS = frozenset(STANDARD["Account"].values()) | {"externalCompanyId"}
 
 _SYSTEM_FIELDS = frozenset({"id", "createdAt", "updatedAt"})
 
+# Salesforce Object Reference, "System Fields", and the dates of last use that move without an edit.
+_STAMPS = frozenset(
+    {
+        "Id",
+        "IsDeleted",
+        "CreatedById",
+        "CreatedDate",
+        "LastModifiedById",
+        "LastModifiedDate",
+        "SystemModstamp",
+        "LastActivityDate",
+        "LastViewedDate",
+        "LastReferencedDate",
+    }
+)
+
 
 def is_company_field(marketo_field: str) -> bool:
     """Say whether a Marketo field belongs to the company, not to the person."""
@@ -248,6 +264,7 @@ def _merged(
         marketo_name=partner_name,
         marketo_updateable=partner is not None and partner.updateable and not is_company_field(partner.name),
         marketo_length=partner.length if partner else None,
+        calculated=field.calculated or field.name in _STAMPS,
         default=defaults.get(field.name),
     )
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from remediator.engine.in_step import is_in_step
+from remediator.errors import EXIT_CONFIG, EXIT_PARTIAL
 from remediator.model import CaseState, Category
 from remediator.store import CaseMove, Store
 from remediator.writer import NAME
@@ -154,6 +156,28 @@ def test_a_case_that_is_hurried_is_pushed_by_the_next_visit(connected: World, re
         case: 1,
         later: 0,
     }
+
+
+def test_whom_marketo_did_not_take_makes_the_visit_a_partial_one(
+    connected: World, remediator: Remediator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, other = out_of_step(connected, 2)
+    queue(connected.engine.store, gone, other, due_in=-HOUR)
+
+    def deleted_meanwhile(*arguments: Any) -> bool:
+        if connected.sandbox.instance.get(int(gone)) is not None:
+            connected.sandbox.instance.delete(int(gone), actor="somebody@else.example")
+        return is_in_step(*arguments)
+
+    monkeypatch.setattr("remediator.engine.retrying.is_in_step", deleted_meanwhile)
+    served = remediator("retry", "--json", code=EXIT_PARTIAL).json
+    assert (served["pushed"], served["failed"]) == (1, 1)
+    assert remediator("runs", "list", "--json").json[0]["outcome"] == "partial"
+
+
+@pytest.mark.parametrize("part", ["now", "cancel"])
+def test_a_number_beyond_any_case_is_a_wrong_argument(remediator: Remediator, part: str) -> None:
+    assert "less than or equal" in remediator("retry", part, str(2**63), code=EXIT_CONFIG).err
 
 
 def test_hurrying_all_keeps_to_what_the_native_sync_can_take(

@@ -10,8 +10,11 @@ from remediator.changes import ChangeState
 from remediator.engine.core import Step
 from remediator.errors import ConfigError
 from remediator.model import CaseState, Verdict
+from remediator.sandbox.marketo import lead_calls, reading
+from remediator.sandbox.marketo.fields import FIELDS
 from remediator.settings import isolated_settings
 from tests.engine.world import World, replace_section, the_only, without_grace
+from tests.faults.test_vendor_trouble import on_virtual_time
 
 LONG = "Head of " + "very " * 40 + "long titles"
 
@@ -94,7 +97,7 @@ def test_a_lead_converted_after_the_write_is_proven_on_the_contact(lite: World) 
     person = lite.lead(country="Deutschland")
     lite.refuse()
     lite.apply(lite.approved_plan())
-    _convert(lite, person)
+    lite.convert(person)
     lite.sandbox.instance.edit(int(person), {"title": "CEO"})
     a_turn(lite)
     assert lite.salesforce(person, "MailingCountry") == "Germany"
@@ -104,7 +107,7 @@ def test_a_lead_converted_after_the_write_is_proven_on_the_contact(lite: World) 
 def test_a_lead_converted_before_the_plan_is_repaired_as_a_contact(lite: World) -> None:
     person = lite.lead(country="Deutschland")
     lite.refuse()
-    _convert(lite, person)
+    lite.convert(person)
     plan = lite.approved_plan()
     change = the_only(plan)
     assert (change.field, change.salesforce_object, change.salesforce_field) == (
@@ -112,25 +115,6 @@ def test_a_lead_converted_before_the_plan_is_repaired_as_a_contact(lite: World) 
         "Contact",
         "MailingCountry",
     )
-
-
-def _convert(world: World, person: str) -> None:
-    """Make a lead a contact, as a conversion does."""
-    org, found = world.sandbox.org, world.sandbox.instance.get(int(person))
-    assert found is not None
-    (account,) = org.load("Account", [{"Name": "Acme"}])
-    (contact,) = org.load(
-        "Contact",
-        [{"FirstName": "Ann", "LastName": "Lee", "AccountId": account, "Lead_Type__c": "Inbound"}],
-    )
-    link = {
-        "sfdcId": contact,
-        "sfdcType": "Contact",
-        "sfdcContactId": contact,
-        "sfdcLeadId": None,
-        "sfdcAccountId": account,
-    }
-    world.sandbox.instance.change(int(person), link, actor="sync", source="sync", kind="sync_pull")
 
 
 def test_waiting_for_another_problem_grows_rarer_but_never_stops(lite: World) -> None:
@@ -258,3 +242,67 @@ def test_a_case_whose_write_is_still_unsettled_is_not_verified(lite: World) -> N
     assert lite.state_of(person) is CaseState.APPLYING
     without_grace(lite.engine)
     assert lite.apply(plan).outcomes[ChangeState.APPLIED] == 1
+
+
+def test_a_contact_that_marketo_tells_no_type_of_is_proven_on_the_contact(lite: World) -> None:
+    person = lite.contact(country="Deutschland")
+    lite.refuse()
+    lite.apply(lite.approved_plan())
+    lite.pass_time(minutes=20)
+    untold = {"sfdcType": None, "sfdcContactId": None}
+    lite.sandbox.instance.change(int(person), untold, actor="sync", source="sync", kind="sync_pull")
+    assert lite.verify().verdicts == {Verdict.CLEARED: 1}
+
+
+# Fields that are gone
+
+
+def test_a_field_that_is_hidden_after_the_write_keeps_no_other_fix_from_being_proven(lite: World) -> None:
+    person, other = lite.lead(title=LONG), lite.lead(country="Deutschland")
+    lite.refuse()
+    lite.apply(lite.approved_plan())
+    lite.pass_time(minutes=20)
+    lite.sandbox.org.hide(lite.sandbox.org.bot, "Lead", "Title")
+    with on_virtual_time(lite) as now:
+        report = now.verify()
+    assert report.verdicts == {Verdict.CLEARED: 1}
+    assert lite.state_of(other) is CaseState.CLEARED
+    case = lite.case_of(person)
+    assert (case.state, case.verdict) == (CaseState.OPEN, None)
+    assert case.note == "Title can no longer be seen, so nothing proves the fix"
+
+
+def test_a_field_that_marketo_no_longer_has_keeps_no_other_fix_from_being_proven(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, other = lite.lead(title=LONG), lite.lead(country="Deutschland")
+    lite.refuse()
+    lite.apply(lite.approved_plan())
+    lite.pass_time(minutes=20)
+    left = {name: field for name, field in FIELDS.items() if name != "title"}
+    for module in (lead_calls, reading):
+        monkeypatch.setattr(module, "FIELDS", left)
+    with on_virtual_time(lite) as now:
+        report = now.verify()
+    assert report.verdicts == {Verdict.CLEARED: 1}
+    assert lite.state_of(other) is CaseState.CLEARED
+    case = lite.case_of(person)
+    assert (case.state, case.verdict) == (CaseState.OPEN, None)
+    assert "title can no longer be seen" in (case.note or "")
+
+
+# The list
+
+
+def test_who_was_pushed_for_a_write_in_salesforce_leaves_the_list_when_it_is_proven(lite: World) -> None:
+    number = by_list(lite)
+    person = lite.lead(industry="Technology\u200b")
+    lite.refuse()
+    plan = lite.approved_plan()
+    lite.apply(plan)
+    lite.resync(plan)
+    members = lite.sandbox.instance.lists.get(number).members
+    assert list(members) == [int(person)]
+    lite.pass_time(minutes=20)
+    assert lite.verify().verdicts == {Verdict.CLEARED: 1}
+    assert not lite.sandbox.instance.lists.get(number).members

@@ -8,7 +8,9 @@ from remediator.engine.noticing import notice_repaired
 from remediator.engine.standing import rule_standings
 from remediator.errors import VendorError
 from remediator.model import CaseState, Verdict
+from remediator.values import Value
 from tests.engine.world import World
+from tests.faults.test_vendor_trouble import on_virtual_time
 
 
 def notice(world: World) -> int:
@@ -17,7 +19,7 @@ def notice(world: World) -> int:
     return notice_repaired(world.engine, run=run)
 
 
-def declined(world: World, **values: str) -> str:
+def declined(world: World, **values: Value) -> str:
     """Return a person whose failure no fixer has an answer to."""
     person = world.lead(**(values or {"country": "Atlantis"}))
     world.refuse()
@@ -67,6 +69,54 @@ def test_a_failure_of_a_moment_ago_is_not_looked_at_yet(lite: World) -> None:
     assert lite.salesforce(person, "Country") == "Austria"
     assert notice(lite) == 0
     lite.pass_time(minutes=20)
+    assert notice(lite) == 1
+
+
+def test_a_refused_value_that_our_own_user_may_not_write_is_no_repair(lite: World) -> None:
+    lite.sandbox.org.take_edit(lite.sandbox.org.bot, "Lead", "Country")
+    person = declined(lite)
+    lite.pass_time(minutes=20)
+    assert notice(lite) == 0
+    lite.edit(person, country="Austria")
+    lite.pass_time(minutes=20)
+    assert notice(lite) == 1
+
+
+def test_where_the_refused_field_has_no_known_partner_nothing_proves_a_repair(lite: World) -> None:
+    lite.engine.settings = lite.engine.settings.model_copy(update={"field_map": {"Lead.Country": ""}})
+    person = declined(lite)
+    lite.pass_time(minutes=20)
+    assert notice(lite) == 0
+    assert lite.state_of(person) is CaseState.DECLINED
+
+
+def test_a_refused_field_that_can_no_longer_be_seen_proves_no_repair(lite: World) -> None:
+    person = declined(lite)
+    lite.sandbox.org.hide(lite.sandbox.org.bot, "Lead", "Country")
+    with on_virtual_time(lite) as now:
+        now.pass_time(minutes=20)
+        assert notice(now) == 0
+    assert lite.state_of(person) is CaseState.DECLINED
+
+
+def test_a_formula_that_shows_something_else_keeps_no_repair_from_being_seen(lite: World) -> None:
+    person = declined(lite)
+    lite.edit(person, country="Austria")
+    lite.pass_time(minutes=20)
+    lite.sandbox.sync.settings.disabled = True
+    lite.edit(person, Budget__c=12)
+    assert notice(lite) == 0
+    lite.sandbox.org.redefine("Lead", "Budget__c", calculated=True, createable=False, updateable=False)
+    with on_virtual_time(lite) as now:
+        assert notice(now) == 1
+
+
+def test_a_failure_of_a_lead_is_proven_over_on_the_contact_that_it_became(lite: World) -> None:
+    person = declined(lite)
+    lite.convert(person)
+    lite.edit(person, country="Austria")
+    lite.pass_time(minutes=20)
+    assert lite.salesforce(person, "MailingCountry") == "Austria"
     assert notice(lite) == 1
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from remediator.campaigns import Select, SyncLoad
-from remediator.errors import VendorError
+from remediator.errors import LimitReached, VendorError
 from remediator.model import CaseState, Category
 from remediator.retry import ask_cancel
 from remediator.settings import VerifySettings
@@ -122,12 +122,9 @@ def test_a_call_that_fails_brings_back_only_its_own_people(
 ) -> None:
     monkeypatch.setattr("remediator.engine.retrying.TRIGGER_SIZE", 1)
     people = out_of_step(lite, 3)
-    calls = 0
 
     def second_call_fails() -> None:
-        nonlocal calls
-        calls += 1
-        if calls == 2:
+        if pushed(lite):
             fault = {"name": "server_error", "status": 503, "match": TRIGGER, "times": None}
             lite.sandbox.faults.add(fault)
 
@@ -143,6 +140,54 @@ def test_a_call_that_fails_brings_back_only_its_own_people(
     assert notes[2].startswith("not tried failed")
     due = [lite.case_of(person).due_at for person in people]
     assert all(at is not None and at > lite.engine.clock() for at in due)
+
+
+def stop() -> None:
+    """Stand for the kill switch."""
+    raise LimitReached("writes are stopped", limit="kill_switch")
+
+
+def test_visits_while_writes_are_stopped_use_up_nobodys_tries(lite: World) -> None:
+    (person,) = out_of_step(lite, 1)
+    case = lite.case_of(person).id
+    lite.engine.gate = stop
+    for _ in range(10):
+        with pytest.raises(LimitReached):
+            serve(lite)
+        lite.pass_time(hours=13)
+    assert lite.state_of(person) is CaseState.RETRYING
+    assert lite.engine.store.attempts([case]) == {}
+    assert list(lite.engine.store.audit(event="retry_intended")) == []
+    lite.engine.gate = lambda: None
+    assert serve(lite).pushed == 1
+    assert pushed(lite) == [int(person)]
+
+
+def test_a_stop_in_mid_visit_leaves_what_was_done_and_who_is_still_due(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remediator.engine.retrying.TRIGGER_SIZE", 1)
+    people = out_of_step(lite, 3)
+    lite.engine.gate = lambda: stop() if pushed(lite) else None
+    with pytest.raises(LimitReached):
+        serve(lite)
+    assert pushed(lite) == [int(people[0])]
+    tried, *others = (lite.case_of(person) for person in people)
+    assert tried.note == "try 1 of 8"
+    assert {(case.state, case.note) for case in others} == {(CaseState.RETRYING, "queued")}
+    lite.engine.gate = lambda: None
+    assert serve(lite).pushed == 2
+
+
+def test_a_value_that_our_own_user_may_not_write_is_pushed_and_not_taken_for_shown(lite: World) -> None:
+    lite.sandbox.org.take_edit(lite.sandbox.org.bot, "Lead", "FirstName")
+    out_of_step(lite, 1)
+    lite.pass_time(hours=1)
+    report = serve(lite)
+    assert (report.cleared, report.pushed) == (0, 1)
+    lite.pass_time(hours=3)
+    report = serve(lite)
+    assert (report.cleared, report.pushed) == (0, 1)
 
 
 def test_who_is_gone_is_asked_for_ever_less_often_and_then_given_up(lite: World) -> None:

@@ -96,6 +96,21 @@ class World:
         """Let somebody else change a person in Marketo."""
         self.sandbox.instance.edit(int(person), values, by="somebody@else.example")
 
+    def convert(self, person: str) -> None:
+        """Make a lead a contact, as a conversion does."""
+        org, found = self.sandbox.org, self.sandbox.instance.get(int(person))
+        assert found is not None
+        (account,) = org.load("Account", [{"Name": "Acme"}])
+        (contact,) = org.load("Contact", [{**_ROW, "AccountId": account}])
+        link = {
+            "sfdcId": contact,
+            "sfdcType": "Contact",
+            "sfdcContactId": contact,
+            "sfdcLeadId": None,
+            "sfdcAccountId": account,
+        }
+        self.sandbox.instance.change(int(person), link, actor="sync", source="sync", kind="sync_pull")
+
     def our_writes(self, person: str | None = None) -> list[dict[str, Any]]:
         """Return the ledger's writes by our API user, oldest first."""
         actor = self.engine.settings.marketo.client_id

@@ -14,6 +14,7 @@ from remediator.sandbox.marketo import api as marketo_api
 from remediator.sandbox.marketo import lead_writes
 from remediator.sandbox.marketo.envelope import ApiError
 from remediator.store import CaseQuery
+from tests.builders import a_diagnosis, a_failure
 from tests.engine.cycles import a_campaign, approve_plan, looked, run
 from tests.engine.world import World
 
@@ -51,6 +52,27 @@ def test_a_message_that_breaks_the_classifier_becomes_a_case_for_a_person_and_th
     a_world.apply(a_world.approved_plan())
     assert written(a_world) == sorted(others)
     assert a_world.state_of(poison) is CaseState.DECLINED
+
+
+@pytest.mark.parametrize(
+    ("marketo_id", "salesforce_id"),
+    [("9" * 5_000, None), ("9" * 19, None), ("12,13", None), (None, "00Q,00Q")],
+    ids=["endless", "long", "comma", "salesforce"],
+)
+def test_an_id_that_can_be_none_is_declined_and_keeps_nobody_else_from_being_planned(
+    lite: World, marketo_id: str | None, salesforce_id: str | None
+) -> None:
+    _, others = refused(lite)
+    lite.scan()
+    failure = a_failure(
+        marketo_id=marketo_id, salesforce_id=salesforce_id, message="poison", failed_at=lite.engine.clock()
+    )
+    lite.engine.store.take([(failure, a_diagnosis())], run=None, now=lite.engine.clock())
+    plan = lite.plan()
+    assert set(others) <= {change.record_id for change in plan.changes}
+    (declined,) = plan.declined
+    assert "by hand" in declined.reason
+    assert len(declined.reason) < 300
 
 
 def test_a_record_that_breaks_the_planning_is_declined_with_the_place_and_the_others_are_repaired(

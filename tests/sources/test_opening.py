@@ -16,7 +16,6 @@ from remediator.sources.opening import (
     file_digest,
     file_sources,
     open_source,
-    write_rejects,
 )
 
 
@@ -85,9 +84,11 @@ def test_rejected_rows_are_kept_with_line_reason_and_cells_and_no_formula(tmp_pa
         Rejected(line=3, reason="too short", row=("=1+1", "über", "a\nb")),
         Rejected(line=9, reason="x", row=()),
     ]
-    path = write_rejects(tmp_path / "errors.csv", rows)
-    assert path == tmp_path / "errors.rejects.csv"
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with RejectsFile(tmp_path / "errors.csv") as rejects:
+        for row in rows:
+            rejects.add(row)
+    assert (rejects.path, rejects.count) == (tmp_path / "errors.rejects.csv", 2)
+    with rejects.path.open(encoding="utf-8-sig", newline="") as stream:
         assert list(csv.reader(stream)) == [
             ["line", "reason", "row"],
             ["3", "too short", "'=1+1", "über", "a\nb"],
@@ -96,7 +97,8 @@ def test_rejected_rows_are_kept_with_line_reason_and_cells_and_no_formula(tmp_pa
 
 
 def test_without_a_bad_row_there_is_no_rejects_file(tmp_path: Path) -> None:
-    assert write_rejects(tmp_path / "errors.csv", []) is None
+    with RejectsFile(tmp_path / "errors.csv") as rejects:
+        assert rejects.count == 0
     assert list(tmp_path.iterdir()) == []
 
 

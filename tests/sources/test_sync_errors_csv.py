@@ -174,6 +174,7 @@ def test_the_prefix_of_the_salesforce_id_decides_the_object(tmp_path: Path) -> N
         (a_row(1).replace("2026-11-23", "2026-02-30"), "does not exist"),
         (a_row(1).replace("STRING_TOO_LONG: Title", " "), "message is empty"),
         (a_row(1).replace(",1,", ",1.2E+06,"), "not a whole number"),
+        (a_row(1).replace(",1,", f",{'9' * 5_000},"), "not a whole number"),
         (a_row(1).replace("12345AAA", "12345A"), "15 or 18"),
     ],
 )
@@ -304,6 +305,24 @@ def test_where_nothing_decides_day_and_month_the_rows_are_set_aside_until_the_se
     assert "set date_order" in rejected[0].reason
     assert read(path, date_order="dmy")[0][0].failed_at.month == 11
     assert read(path, date_order="mdy")[0][0].failed_at.month == 5
+
+
+@pytest.mark.parametrize(
+    ("null", "zone"),
+    [
+        ("0001-01-01 00:00:00", "Europe/Berlin"),
+        ("9999-12-31 23:59:59", "America/New_York"),
+        ("0001-01-01 00:00:00+02:00", "UTC"),
+        ("00/00/0000", "UTC"),
+        ("01/01/0001", "UTC"),
+    ],
+)
+def test_a_null_date_costs_its_own_row_only(tmp_path: Path, null: str, zone: str) -> None:
+    rows = [a_row(number).replace("2026-11-23", f"{day:02}/11/2026") for number, day in ((1, 5), (3, 6))]
+    rows.insert(1, a_row(2).replace("2026-11-23 17:05:09", null))
+    taken, rejected = read(a_file(tmp_path, *rows), timezone=zone)
+    assert [(failure.marketo_id, failure.failed_at.day) for failure in taken] == [("1", 5), ("3", 6)]
+    assert [row.line for row in rejected] == [3]
 
 
 def test_orders_that_contradict_one_another_leave_only_the_certain_rows(tmp_path: Path) -> None:

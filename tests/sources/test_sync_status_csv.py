@@ -38,6 +38,15 @@ def test_steps_that_only_looked_teach_nothing(tmp_path: Path) -> None:
     assert pace_of_people({"Account": 5}) is None
 
 
+def test_a_null_date_teaches_nothing_and_keeps_no_other_step_from_it(tmp_path: Path) -> None:
+    path = export(
+        tmp_path,
+        "2026-03-02 10:00:00,9999-12-31 23:59:59,Contact,Push updates,In Process,0,3,0,0,0",
+        "2026-03-02 11:00:00,2026-03-02 11:30:00,Contact,Push updates,Succeeded,0,3000,0,0,0",
+    )
+    assert learned_pace(path, timezone="America/New_York") == {"Contact": 6000}
+
+
 def test_another_export_is_told_apart(tmp_path: Path) -> None:
     path = tmp_path / "errors.csv"
     path.write_text("Failed On,Error Type\n2026-03-02,Record Level\n")

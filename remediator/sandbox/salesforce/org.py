@@ -88,6 +88,14 @@ class Org(OrgWriting):
         """Give a user edit on a field, as an admin does in Setup."""
         self._change_right(user, object_name, field, edit=True)
 
+    def take_edit(self, user: User, object_name: str, field: str) -> None:
+        """Take a user's edit on a field, as an admin does in Setup; the user may still read it."""
+        self._change_right(user, object_name, field, edit=False)
+
+    def hide(self, user: User, object_name: str, field: str) -> None:
+        """Keep a field from a user, as field-level security does."""
+        self._change_right(user, object_name, field, edit=False, read=False)
+
     def redefine(self, object_name: str, field: str, **changes: Any) -> None:
         """Change a field's definition, as an admin does in Setup (``values=``, ``length=`` ...)."""
         kind = self.objects[object_name]
@@ -139,7 +147,9 @@ class Org(OrgWriting):
         self.access.forget()
         self.described_at = self.clock.now()
 
-    def _change_right(self, user: User, object_name: str, field: str, *, edit: bool) -> None:
+    def _change_right(
+        self, user: User, object_name: str, field: str, *, edit: bool, read: bool = True
+    ) -> None:
         sets = {
             row["PermissionSetId"]
             for row in self.rows("PermissionSetAssignment")
@@ -147,7 +157,7 @@ class Org(OrgWriting):
         }
         for row in self.rows("FieldPermissions"):
             if row["ParentId"] in sets and row["Field"] == f"{object_name}.{field}":
-                row["PermissionsEdit"] = edit
+                row["PermissionsEdit"], row["PermissionsRead"] = edit, read
                 self._metadata_changed()
                 return
         self.load(
@@ -157,7 +167,7 @@ class Org(OrgWriting):
                     "ParentId": min(sets),
                     "SobjectType": object_name,
                     "Field": f"{object_name}.{field}",
-                    "PermissionsRead": True,
+                    "PermissionsRead": read,
                     "PermissionsEdit": edit,
                 }
             ],
