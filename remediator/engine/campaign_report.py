@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from remediator.campaigns import Mode
 from remediator.changes import ChangeState, Plan
@@ -24,6 +25,7 @@ class CampaignReport:
     """What one cycle did, or would do.
 
     Attributes:
+        started_at: when it began to look.
         mode: how far it went; ``why_mode`` says why that is less than its file asks for.
         plan: what it planned; stored only when ``saved``.
         waiting: changes of the plan that wait for a person, ``{why: changes}``.
@@ -40,6 +42,7 @@ class CampaignReport:
 
     campaign: str
     run: int
+    started_at: datetime
     mode: Mode
     why_mode: str | None = None
     plan: Plan | None = None

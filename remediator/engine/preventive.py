@@ -261,13 +261,16 @@ def _latest(engine: Engine, campaign: Campaign) -> Iterator[StoredChange]:
         yield from engine.store.changes(plan=plan.id)
 
 
-def verify_records(engine: Engine, campaign: Campaign, *, since: datetime, run: int) -> PreventiveProof:
+def verify_records(
+    engine: Engine, campaign: Campaign, *, since: datetime, until: datetime, run: int
+) -> PreventiveProof:
     """Re-read what the campaign wrote before anything failed, each change once when its time has come.
 
     Args:
         engine: as the campaign sees it.
         campaign: whose changes.
-        since: the last run; what was due then has been looked at.
+        since: when the last run began; what was due then has been looked at.
+        until: when this run began, where the next one's look sets in.
         run: for the audit trail.
 
     Raises:
@@ -280,7 +283,7 @@ def verify_records(engine: Engine, campaign: Campaign, *, since: datetime, run: 
         if stored.state is ChangeState.APPLIED
         and not stored.change.cases
         and stored.settled_at is not None
-        and since - settle < stored.settled_at <= now - settle
+        and since - settle < stored.settled_at <= until - settle
     ]
     proven: list[str] = []
     reverted: list[str] = []

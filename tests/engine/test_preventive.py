@@ -9,7 +9,9 @@ import pytest
 
 from remediator.campaigns import Campaign, Mode, Select
 from remediator.changes import ChangeState, Decision
+from remediator.engine.core import Step
 from remediator.engine.loops import Loop
+from remediator.engine.preventive import PreventiveProof
 from remediator.errors import VendorError
 from remediator.sandbox.salesforce.access import User
 from tests.engine.cycles import a_campaign, approve_plan, earn, looked, run
@@ -45,19 +47,57 @@ def _extracts_pass_virtual_time(monkeypatch: pytest.MonkeyPatch, request: pytest
 
 def test_a_value_is_fixed_before_salesforce_can_refuse_it(a_world: World) -> None:
     campaign = looked(a_world, preventive())
-    person = a_world.lead(country="United States")
-    a_world.pass_time(minutes=10)
-    hold_the_sync(a_world)
-    a_world.edit(person, country="Deutschland")
-    approve_plan(a_world, run(a_world, campaign))
-    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 1}
-    a_world.sandbox.sync.settings.disabled = False
+    person = written_before_it_fails(a_world, campaign)
     a_world.pass_time(minutes=20)
     assert a_world.salesforce(person, "Country") == "Germany"
     assert list(a_world.sandbox.sync.errors) == []
     proof = run(a_world, campaign).proof
     assert proof is not None
     assert (proof.proven, proof.reverted) == (1, 0)
+
+
+def written_before_it_fails(world: World, campaign: Campaign) -> str:
+    """Let the campaign write a value that nobody has refused yet."""
+    person = world.lead(country="United States")
+    world.pass_time(minutes=10)
+    hold_the_sync(world)
+    world.edit(person, country="Deutschland")
+    approve_plan(world, run(world, campaign))
+    assert run(world, campaign).writes.outcomes == {ChangeState.APPLIED: 1}
+    world.sandbox.sync.settings.disabled = False
+    return person
+
+
+def test_what_becomes_due_during_a_run_is_proven_by_the_next_one(a_world: World) -> None:
+    campaign = looked(a_world, preventive())
+    written_before_it_fails(a_world, campaign)
+    settle_s = a_world.engine.settings.verify.settle_s
+
+    def while_it_plans(step: Step) -> None:
+        if step.name == "planning":
+            a_world.pass_time(seconds=120)
+
+    a_world.pass_time(seconds=settle_s - 60)
+    a_world.engine.on_step = while_it_plans
+    assert run(a_world, campaign).proof == PreventiveProof()
+    a_world.pass_time(seconds=settle_s)
+    assert run(a_world, campaign).proof == PreventiveProof(proven=1)
+    a_world.pass_time(seconds=settle_s)
+    assert run(a_world, campaign).proof == PreventiveProof()
+
+
+def test_a_proof_that_the_day_s_share_cuts_short_is_made_by_the_next_run(lite: World) -> None:
+    campaign = looked(lite, preventive())
+    person = written_before_it_fails(lite, campaign)
+    lite.pass_time(seconds=lite.engine.settings.verify.settle_s + 60)
+    lite.sandbox.faults.add(
+        {"name": "daily_quota", "system": "marketo", "match": "GET /rest/v1/leads.json", "times": 1}
+    )
+    report = run(lite, campaign)
+    assert (report.stopped is None, report.proof) == (False, None)
+    lite.pass_time(hours=24)
+    assert run(lite, campaign).proof == PreventiveProof(proven=1)
+    assert lite.salesforce(person, "Country") == "Germany"
 
 
 def test_a_value_that_would_pass_is_left_alone(a_world: World) -> None:
