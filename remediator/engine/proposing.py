@@ -10,6 +10,7 @@ from loguru import logger
 
 from remediator.api import Fixer
 from remediator.classify import resolve_fields
+from remediator.crashes import place
 from remediator.engine.record_types import RecordTypes, Scope
 from remediator.engine.teaching import ALIAS, Teaching, Unused
 from remediator.errors import PluginError
@@ -109,7 +110,9 @@ class Proposer:
             answer = call_fixer(fixer, seen, timeout_s=self.timeout_s)
         except PluginError as exc:
             self.faults[name] += 1
-            logger.bind(event="fixer_failed", fixer=name).warning("{}", exc)
+            # Its words may quote the value; they belong into the store, not into a log.
+            where = place(exc.__cause__ or exc)
+            logger.bind(event="fixer_failed", fixer=name).warning("The fixer {} failed: {}", name, where)
             return Declined(f"the fixer {name} failed ({exc}); tell its author")
         self._memo[key] = answer
         return answer
