@@ -49,7 +49,7 @@ class PreventiveProof:
     Attributes:
         proven: both systems show the value.
         reverted: Marketo no longer holds it.
-        waiting: Salesforce does not show it (yet).
+        waiting: Salesforce does not show it (yet), or a side no longer shows us the field.
     """
 
     proven: int = 0
@@ -287,8 +287,10 @@ def verify_records(
     ]
     proven: list[str] = []
     reverted: list[str] = []
-    waiting = 0
-    for page in cut(due, _PAGE):
+    # One name that is unknown today would spoil the whole read.
+    seen = [change for change in due if _is_described(engine, change)]
+    waiting = len(due) - len(seen)
+    for page in cut(seen, _PAGE):
         marketo = engine.marketo.read(
             MARKETO_PERSON,
             list(dict.fromkeys(change.record_id for change in page)),
@@ -313,6 +315,12 @@ def verify_records(
             now=now,
         )
     return PreventiveProof(proven=len(proven), reverted=len(reverted), waiting=waiting)
+
+
+def _is_described(engine: Engine, change: Change) -> bool:
+    """Say whether both systems still show us the field."""
+    fields = engine.fields(change.salesforce_object or "Lead")
+    return fields.by_marketo_name.get(change.field) == change.salesforce_field
 
 
 def _shown(engine: Engine, changes: Sequence[Change]) -> dict[str, Record]:

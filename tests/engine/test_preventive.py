@@ -100,6 +100,28 @@ def test_a_proof_that_the_day_s_share_cuts_short_is_made_by_the_next_run(lite: W
     assert lite.salesforce(person, "Country") == "Germany"
 
 
+def test_a_field_that_was_hidden_since_keeps_nobody_else_from_being_proven(lite: World) -> None:
+    campaign = looked(lite, preventive(select=Select(changed_within_h=24), fixers=("country", "email")))
+    hidden = lite.lead(country="United States")
+    seen = lite.lead(email="ann.lee@gmail.com")
+    lite.pass_time(minutes=10)
+    hold_the_sync(lite)
+    lite.edit(hidden, country="Deutschland")
+    lite.edit(seen, email="ann.lee@gmail..com")
+    approve_plan(lite, run(lite, campaign))
+    assert run(lite, campaign).writes.outcomes == {ChangeState.APPLIED: 2}
+    lite.sandbox.sync.settings.disabled = False
+    lite.pass_time(minutes=20)
+    org = lite.sandbox.org
+    for row in org.rows("FieldPermissions"):
+        if row["Field"] == "Lead.Country":
+            row["IsDeleted"] = True
+    org.access.forget()
+    # As after the quarter of an hour for which a describe is kept.
+    lite.engine.salesforce._described.clear()
+    assert run(lite, campaign).proof == PreventiveProof(proven=1, waiting=1)
+
+
 def test_a_value_that_would_pass_is_left_alone(a_world: World) -> None:
     campaign = looked(a_world, preventive())
     person = a_world.lead(country="United States")
