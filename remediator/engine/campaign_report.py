@@ -9,15 +9,12 @@ from datetime import datetime
 
 from remediator.campaigns import Mode
 from remediator.changes import ChangeState, Plan
-from remediator.engine.loops import Loop
+from remediator.engine.loops import TOLD, Loop
 from remediator.engine.preventive import PreventiveProof
 from remediator.engine.retrying import RetryReport
 from remediator.engine.verifying import VerifyReport
 from remediator.engine.writing import Writes
 from remediator.errors import LimitReached
-
-_TOLD = 5
-"""Loops that a run tells one by one; the report has all."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,7 +84,7 @@ class CampaignReport:
             self.stopped,
             self.limit and str(self.limit),
             left,
-            *(loop.sentence for loop in self.loops[:_TOLD]),
+            *(loop.sentence for loop in self.loops[:TOLD]),
             *(f"fixer {name} broke its contract {n} times" for name, n in self.fixer_faults.items()),
         )
         return tuple(remark for remark in found if remark)

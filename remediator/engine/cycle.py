@@ -120,7 +120,7 @@ def _cycle(
         return
     planned = _plan(engine, campaign, state, run=report.run)
     report.fixer_faults = planned.fixer_faults
-    report.plan = _without_loops(engine, campaign, planned.plan, report)
+    report.plan = _without_loops(engine, campaign, planned, report, dry_run=dry_run)
     if report.mode is Mode.OBSERVE:
         _look(engine, campaign, report)
         return
@@ -174,9 +174,14 @@ def plan_campaign(engine: Engine, campaign: Campaign, *, run: int, save: bool = 
     return made
 
 
-def _without_loops(engine: Engine, campaign: Campaign, plan: Plan, report: CampaignReport) -> Plan:
+def _without_loops(
+    engine: Engine, campaign: Campaign, planned: PlanResult, report: CampaignReport, *, dry_run: bool
+) -> Plan:
     """Take out what something else keeps changing back, with all that stands together with it."""
-    loops = find_loops(engine, plan.changes, stop_after=campaign.stop_after_reverts)
+    plan = planned.plan
+    loops = find_loops(engine, planned, stop_after=campaign.stop_after_reverts, remember=not dry_run)
+    if not loops:
+        return plan
     report.loops = tuple(loops.values())
     records = {(loop.system, loop.record_id): loop for loop in report.loops}
     cases = {case: loops[change.id] for change in plan.changes if change.id in loops for case in change.cases}

@@ -8,7 +8,7 @@ from itertools import islice
 
 from loguru import logger
 
-from remediator.changes import Plan
+from remediator.changes import Plan, StoredChange
 from remediator.crashes import place
 from remediator.engine.core import Engine, ObjectFields, Step
 from remediator.engine.drafting import Draft, Drafts, SalesforceValues, drafts_of
@@ -34,10 +34,16 @@ _PAGE = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanResult:
-    """A plan, and which fixers broke their contract while it was made."""
+    """A plan, and what came to light while it was made.
+
+    Attributes:
+        fixer_faults: ``{fixer name: times it broke its contract}``.
+        came_back: applied changes that no case tells of, whose places need the same values again.
+    """
 
     plan: Plan
     fixer_faults: Mapping[str, int]
+    came_back: tuple[StoredChange, ...] = ()
 
 
 def make_plan(

@@ -7,7 +7,7 @@ have passed. The changes hang on no case; they are proven by the campaign's next
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -80,8 +80,6 @@ def plan_records(engine: Engine, campaign: Campaign) -> PlanResult:
             changes += _changes(engine, campaign, target, proposer, known, salesforce)
         done += len(page)
         engine.on_step(Step(name="planning", done=done))
-    if known.came_back:
-        engine.store.running.mark_reverted(sorted(known.came_back), now=engine.clock())
     plan = new_plan(
         connection=engine.settings.connection,
         campaign=campaign.name,
@@ -91,7 +89,9 @@ def plan_records(engine: Engine, campaign: Campaign) -> PlanResult:
         declined=(),
         throughput=Throughput(synced_per_hour=engine.settings.verify.records_per_hour),
     )
-    return PlanResult(plan=plan, fixer_faults=dict(proposer.faults))
+    return PlanResult(
+        plan=plan, fixer_faults=dict(proposer.faults), came_back=tuple(known.came_back.values())
+    )
 
 
 def _people(engine: Engine, campaign: Campaign) -> Iterator[str]:
@@ -229,18 +229,18 @@ class _Known:
     """What the campaign's latest plans say about places, so that a night does not repeat the last one's.
 
     Attributes:
-        came_back: applied changes whose place needs the same value again.
+        came_back: applied changes whose place needs the same value again, by id.
     """
 
     places: Mapping[tuple[str, str], Sequence[StoredChange]]
-    came_back: set[str]
+    came_back: dict[str, StoredChange] = field(default_factory=dict)
 
     @classmethod
     def of(cls, engine: Engine, campaign: Campaign) -> _Known:
         places: dict[tuple[str, str], list[StoredChange]] = {}
         for stored in _latest(engine, campaign):
             places.setdefault((stored.change.record_id, stored.change.field), []).append(stored)
-        return cls(places=places, came_back=set())
+        return cls(places=places)
 
     def is_new(self, change: Change) -> bool:
         """Say whether nobody is to decide on this place, and nobody refused this very change."""
@@ -251,7 +251,7 @@ class _Known:
             if stored.state in _SETTLED and again and same_value(stored.change.before, change.before):
                 return False
             if stored.state is ChangeState.APPLIED and again:
-                self.came_back.add(stored.change.id)
+                self.came_back[stored.change.id] = stored
         return True
 
 

@@ -13,6 +13,7 @@ from remediator.engine.core import Step
 from remediator.engine.loops import Loop
 from remediator.engine.preventive import PreventiveProof
 from remediator.errors import VendorError
+from remediator.model import SystemName
 from remediator.sandbox.salesforce.access import User
 from tests.engine.cycles import a_campaign, approve_plan, earn, looked, run
 from tests.engine.world import World
@@ -241,6 +242,31 @@ def test_a_prevented_value_that_keeps_coming_back_is_left_alone_and_named(a_worl
         a_world.pass_time(hours=2)
     assert len(a_world.our_writes(person)) == 2
     assert {loop.times for loop in loops} == {2}
+
+
+def test_a_dry_run_names_a_value_that_came_back_and_remembers_nothing_of_it(lite: World) -> None:
+    campaign = looked(lite, preventive(stop_after_reverts=1))
+    lite.sandbox.org.automation.hooks.append(stubborn)
+    person = lite.lead(country="United States")
+    lite.edit(person, country="Deutschland")
+    approve_plan(lite, run(lite, campaign))
+    run(lite, campaign)
+    lite.pass_time(hours=2)
+    (loop,) = run(lite, campaign, dry_run=True).loops
+    assert (loop.times, "SFDC Sync" in loop.by) == (1, True)
+    assert lite.engine.store.running.reverts(SystemName.MARKETO, person, "country") == 0
+
+
+def test_only_the_loops_that_are_told_are_looked_up(lite: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("remediator.engine.loops.TOLD", 1)
+    campaign = looked(lite, preventive(stop_after_reverts=1))
+    lite.sandbox.org.automation.hooks.append(stubborn)
+    for _ in range(2):
+        lite.edit(lite.lead(country="United States"), country="Deutschland")
+    approve_plan(lite, run(lite, campaign))
+    run(lite, campaign)
+    lite.pass_time(hours=2)
+    assert ["SFDC Sync" in loop.by for loop in run(lite, campaign).loops] == [True, False]
 
 
 @pytest.mark.parametrize("fault", ["truncated", "server_error"])
