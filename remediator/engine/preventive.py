@@ -7,7 +7,7 @@ have passed. The changes hang on no case; they are proven by the campaign's next
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -18,14 +18,12 @@ from remediator.changes import Change, ChangeState, StoredChange
 from remediator.engine.batches import cut
 from remediator.engine.comparing import is_shown
 from remediator.engine.core import MARKETO_PERSON, Engine, ObjectFields, Step
-from remediator.engine.drafting import SalesforceValues
+from remediator.engine.drafting import SalesforceValues, change_of, marketo_place
 from remediator.engine.planning import PlanResult
 from remediator.engine.proposing import Answer, Proposer
-from remediator.engine.record_types import RecordTypes, Scope
+from remediator.engine.record_types import Scope
 from remediator.engine.targets import LINK_FIELDS, Target, target_of
-from remediator.engine.teaching import Teaching
 from remediator.fixing import FixRequest
-from remediator.model import Confidence, SystemName
 from remediator.plan import Throughput, new_plan
 from remediator.values import Record, Value, same_value
 
@@ -63,12 +61,7 @@ def plan_records(engine: Engine, campaign: Campaign) -> PlanResult:
     Raises:
         VendorError: a read failed or was incomplete; then nothing is planned.
     """
-    proposer = Proposer(
-        fixers=engine.fixers,
-        teaching=Teaching.of(engine.settings.fixers.options, engine.store.aliases.all()),
-        record_types=RecordTypes(engine),
-        timeout_s=engine.settings.fixers.timeout_s,
-    )
+    proposer = Proposer.of(engine)
     known = _Known.of(engine, campaign)
     changes: list[Change] = []
     done = 0
@@ -164,11 +157,7 @@ def _changes(
 ) -> list[Change]:
     """Return the changes that make one person acceptable, as far as they are known and new."""
     fields = engine.fields(target.object)
-    record: dict[str, Value] = {
-        fields.by_marketo_name[name]: value
-        for name, value in target.values.items()
-        if name in fields.by_marketo_name
-    }
+    record = fields.record(target.values)
     changes: dict[str, Change] = {}
     for description in _looked_at(campaign, fields):
         value = record.get(description.name)
@@ -197,30 +186,12 @@ def _made(target: Target, fields: ObjectFields, record: Record, answer: Answer) 
     changes: list[Change] = []
     for edit in answer.proposal.edits:
         description = fields.descriptions[edit.field]
-        if description.marketo_name is None or not description.marketo_updateable:
+        place = marketo_place(description, target, record)
+        if place is None:
             return []
-        before = record.get(edit.field)
-        if not same_value(before, edit.after):
-            changes.append(
-                Change(
-                    id="",
-                    cases=(),
-                    system=SystemName.MARKETO,
-                    object=MARKETO_PERSON,
-                    record_id=target.marketo_id,
-                    field=description.marketo_name,
-                    before=before,
-                    after=edit.after,
-                    fixer=answer.fixer,
-                    rule=None,
-                    confidence=Confidence(answer.proposal.confidence),
-                    reason=f"before Salesforce refuses it: {answer.proposal.reason}",
-                    salesforce_field=description.name,
-                    salesforce_object=target.object,
-                    salesforce_id=target.salesforce_id,
-                    candidates=tuple(answer.proposal.candidates[:5]),
-                )
-            )
+        if not same_value(place.before, edit.after):
+            made = change_of(target, description, place, edit.after, answer)
+            changes.append(replace(made, reason=f"before Salesforce refuses it: {made.reason}"))
     return changes
 
 
