@@ -69,8 +69,8 @@ class CampaignReport:
         return set(self.writes.outcomes) <= {ChangeState.APPLIED} and not self.fixer_faults
 
     @property
-    def remarks(self) -> tuple[str, ...]:
-        """What people should hear of this run beside its numbers."""
+    def halts(self) -> tuple[str, ...]:
+        """Why the run went no further, or a writing run would not; names nobody's record."""
         outlook = self.writes.outlook
         left = None
         if outlook is not None and outlook.left:
@@ -84,10 +84,17 @@ class CampaignReport:
             self.stopped,
             self.limit and str(self.limit),
             left,
+        )
+        return tuple(halt for halt in found if halt)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people should hear of this run beside its numbers."""
+        return (
+            *self.halts,
             *(loop.sentence for loop in self.loops[:TOLD]),
             *(f"fixer {name} broke its contract {n} times" for name, n in self.fixer_faults.items()),
         )
-        return tuple(remark for remark in found if remark)
 
     @property
     def counters(self) -> dict[str, int]:
