@@ -335,7 +335,7 @@ class Daemon:
 
     def _heard(self, done: Done | None, *, to: tuple[str, ...] = ()) -> None:
         if done is not None and done.run is not None:
-            self._teller.ran(done.run, to=to)
+            self._teller.ran(done.run, halt=done.halt, to=to)
         if done is not None and done.limit is not None:
             # Told as what a limit stopped before its first write is.
             raise done.limit

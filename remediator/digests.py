@@ -32,7 +32,7 @@ class Digest:
         counts: what it did, ``{name: count}``, as the run's record has it.
         causes: ``(what many cases share, open cases)``, most first.
         to_review: changes of the store that wait for a person's word.
-        note: why it ended as it did.
+        note: why it went no further.
     """
 
     run: int
@@ -89,7 +89,7 @@ class Digest:
         return [f"{name}: {part}" for name, part in parts.items() if part]
 
 
-def digest_of(run: Run, causes: Sequence[Cause], *, to_review: int, note: str = "") -> Digest:
+def digest_of(run: Run, causes: Sequence[Cause], *, to_review: int, note: str) -> Digest:
     """Return the digest of a finished run; of the causes only what names no value is taken."""
     return Digest(
         run=run.id,

@@ -161,7 +161,7 @@ class Once:
         done, error = self._try(key.removeprefix("campaign:"), work)
         trouble = error or (None if done is None else done.limit)
         if done is not None and done.run is not None:
-            self._teller.ran(done.run, to=to)
+            self._teller.ran(done.run, halt=done.halt, to=to)
         if error is not None or done is not None:
             self._teller.trouble(key, trouble, to=to)
 

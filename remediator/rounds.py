@@ -59,6 +59,7 @@ class Done:
         outcome: as in ``Run.outcome``.
         code: the exit code that it alone would give.
         said: one sentence for people.
+        halt: why it went no further, for people; names nobody's record.
         run: the run that records it.
         limit: what a limit holds back until a person does something, though the work itself came to its end.
     """
@@ -66,6 +67,7 @@ class Done:
     outcome: str = "ok"
     code: int = EXIT_OK
     said: str = ""
+    halt: str = ""
     run: int | None = None
     limit: LimitReached | None = None
 
@@ -98,15 +100,15 @@ def job_of(campaign: Campaign) -> Job:
         planned = len(report.plan.changes) if report.plan is not None else 0
         done = ", ".join(f"{count} {state}" for state, count in writes.outcomes.items()) or "nothing written"
         said = f"{campaign.name} ({report.mode}): {planned} planned, {done}"
-        said = "; ".join((said, *report.remarks))
+        told = Done(said="; ".join((said, *report.remarks)), halt="; ".join(report.halts))
         if report.stopped is not None:
             record.stopped_by(DAILY_SHARE)
-            return Done(outcome="stopped", code=EXIT_LIMIT, said=said)
+            return replace(told, outcome="stopped", code=EXIT_LIMIT)
         if report.limit is not None:
-            return Done(outcome="stopped", code=EXIT_LIMIT, said=said, limit=report.limit)
+            return replace(told, outcome="stopped", code=EXIT_LIMIT, limit=report.limit)
         if not report.clean or writes.stopped is not None:
-            return Done(outcome="partial", code=EXIT_PARTIAL, said=said)
-        return Done(said=said)
+            return replace(told, outcome="partial", code=EXIT_PARTIAL)
+        return told
 
     ticking = campaign if campaign.enabled else campaign.model_copy(update={"schedule": None})
     return Job(

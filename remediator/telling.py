@@ -29,8 +29,13 @@ class Teller(Protocol):
         """
         ...
 
-    def ran(self, run: int, *, to: Collection[str] = ()) -> None:
-        """Hear of a finished run."""
+    def ran(self, run: int, *, halt: str = "", to: Collection[str] = ()) -> None:
+        """Hear of a finished run.
+
+        Args:
+            halt: why it went no further.
+            to: names of channels; none is all.
+        """
         ...
 
     def close(self) -> None:
@@ -78,7 +83,7 @@ class LogTeller:
             self._standing.discard(key)
             logger.bind(event="trouble_over", about=key).warning("{} is well again", key)
 
-    def ran(self, run: int, *, to: Collection[str] = ()) -> None:
+    def ran(self, run: int, *, halt: str = "", to: Collection[str] = ()) -> None:
         """Say nothing: the run has said so itself."""
 
     def close(self) -> None:
@@ -110,7 +115,7 @@ class NotifyingTeller(LogTeller):
             state = "stopped" if isinstance(error, LimitReached) else "failing"
             self._notifier.state(key, state, error, to=to)
 
-    def ran(self, run: int, *, to: Collection[str] = ()) -> None:
+    def ran(self, run: int, *, halt: str = "", to: Collection[str] = ()) -> None:
         """Tell a digest."""
         if not self._notifier.channels:
             return
@@ -122,7 +127,7 @@ class NotifyingTeller(LogTeller):
             logger.bind(event="digest_lost", run=run).warning("No digest of run {}: {}", run, exc)
             return
         if found is not None:
-            self._notifier.digest(digest_of(found, causes, to_review=waiting), to=to)
+            self._notifier.digest(digest_of(found, causes, to_review=waiting, note=halt), to=to)
 
     def close(self) -> None:
         """Send what is left."""

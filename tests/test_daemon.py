@@ -15,9 +15,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from remediator.bench import Bench, Config
-from remediator.campaigns import parse_campaign
+from remediator.campaigns import Mode, parse_campaign
 from remediator.changes import ChangeState
 from remediator.daemon import Daemon
 from remediator.engine.core import Engine
@@ -29,9 +30,10 @@ from remediator.rounds import Done, Job, job_of, late_export
 from remediator.sandbox.exports import sync_errors_csv
 from remediator.sandbox.server import Sandbox
 from remediator.settings_daemon import DaemonSettings
+from remediator.settings_sections import NotifySettings
 from remediator.store import CaseQuery, Store
 from remediator.switch import Switch
-from remediator.telling import LogTeller
+from remediator.telling import LogTeller, NotifyingTeller
 from tests.daemons import (
     DaemonProcess,
     add_campaign,
@@ -42,7 +44,9 @@ from tests.daemons import (
     remediator,
     wait_for,
 )
+from tests.engine.cycles import a_campaign
 from tests.engine.world import World, morning, world
+from tests.test_notify import webhook
 
 WRITES = {"marketo": "POST /rest/v1/leads.json", "salesforce": "PATCH /services/data/*"}
 HOUR = timedelta(hours=1)
@@ -408,6 +412,22 @@ def test_one_cycle_tells_that_nobody_exports_too_and_its_code_stays_clean(lite: 
     assert [key for key, _ in bot.alerts] == ["exports"]
     assert "are lost from" in cycle.said["exports"]
     assert cycle.code == 0
+
+
+def test_the_digest_of_a_campaign_says_why_it_went_no_further(lite: World) -> None:
+    store = lite.engine.store
+    switch = Switch(store.running, file=lite.folder / "kill", environment={})
+    with webhook() as hook:
+        notify = NotifySettings(urls=SecretStr(hook.url), digest="always")
+        settings = lite.engine.settings.model_copy(update={"notify": notify})
+        teller = NotifyingTeller(store, settings, clock=lite.engine.clock, threaded=False)
+        bot = Bot(lite, (job_of(a_campaign(mode=Mode.AUTO)),))
+        with Bench(bot.load(), store, engines=1) as bench:
+            Once(store, bench, switch, stop=threading.Event(), teller=teller, virtual=True).run(
+                "nightly-country"
+            )
+        teller.close()
+    assert "Note: the first run of a campaign only looks" in "".join(hook.bodies)
 
 
 def test_before_the_first_export_nobody_is_told_that_it_is_late(lite: World) -> None:

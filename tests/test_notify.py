@@ -355,7 +355,7 @@ def test_of_the_causes_nothing_personal_gets_into_a_digest(store: Store) -> None
     store.finish_run(run, outcome="ok", counters={"new": 1}, now=NOON)
     record = store.run(run)
     assert record is not None
-    digest = digest_of(record, store.causes(), to_review=0)
+    digest = digest_of(record, store.causes(), to_review=0, note="")
     assert digest.causes == [("invalid_picklist FIELD_INTEGRITY_EXCEPTION (e-mail)", 1)]
     assert "jane" not in repr(digest).lower()
 

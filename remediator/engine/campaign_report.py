@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from remediator.campaigns import Mode
 from remediator.changes import ChangeState, Plan
-from remediator.engine.loops import Loop
+from remediator.engine.loops import TOLD, Loop
 from remediator.engine.preventive import PreventiveProof
 from remediator.engine.retrying import RetryReport
 from remediator.engine.verifying import VerifyReport
 from remediator.engine.writing import Writes
 from remediator.errors import LimitReached
-
-_TOLD = 5
-"""Loops that a run tells one by one; the report has all."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,6 +22,7 @@ class CampaignReport:
     """What one cycle did, or would do.
 
     Attributes:
+        started_at: when it began to look.
         mode: how far it went; ``why_mode`` says why that is less than its file asks for.
         plan: what it planned; stored only when ``saved``.
         waiting: changes of the plan that wait for a person, ``{why: changes}``.
@@ -40,6 +39,7 @@ class CampaignReport:
 
     campaign: str
     run: int
+    started_at: datetime
     mode: Mode
     why_mode: str | None = None
     plan: Plan | None = None
@@ -69,8 +69,8 @@ class CampaignReport:
         return set(self.writes.outcomes) <= {ChangeState.APPLIED} and not self.fixer_faults
 
     @property
-    def remarks(self) -> tuple[str, ...]:
-        """What people should hear of this run beside its numbers."""
+    def halts(self) -> tuple[str, ...]:
+        """Why the run went no further, or a writing run would not; names nobody's record."""
         outlook = self.writes.outlook
         left = None
         if outlook is not None and outlook.left:
@@ -84,10 +84,17 @@ class CampaignReport:
             self.stopped,
             self.limit and str(self.limit),
             left,
-            *(loop.sentence for loop in self.loops[:_TOLD]),
+        )
+        return tuple(halt for halt in found if halt)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people should hear of this run beside its numbers."""
+        return (
+            *self.halts,
+            *(loop.sentence for loop in self.loops[:TOLD]),
             *(f"fixer {name} broke its contract {n} times" for name, n in self.fixer_faults.items()),
         )
-        return tuple(remark for remark in found if remark)
 
     @property
     def counters(self) -> dict[str, int]:

@@ -16,6 +16,7 @@ from remediator.systems.base import System
 from remediator.systems.fieldmap import FieldMap, describe_fields
 from remediator.systems.marketo import Marketo
 from remediator.systems.salesforce import Salesforce
+from remediator.values import Record, Value
 
 MARKETO_PERSON = "Lead"
 """What Marketo's API calls a person, whether Salesforce knows a lead or a contact."""
@@ -34,6 +35,14 @@ class ObjectFields:
     map: FieldMap
     descriptions: Mapping[str, FieldDescription]
     by_marketo_name: Mapping[str, str]
+
+    def record(self, values: Record) -> dict[str, Value]:
+        """Return a person's Marketo values by Salesforce field, without those of no mapped field."""
+        return {
+            self.by_marketo_name[name]: value
+            for name, value in values.items()
+            if name in self.by_marketo_name
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def run_campaign(
     work = scoped(replace(engine, lease=lease or engine.lease), campaign)
     state = work.store.running.campaign_state(campaign.name)
     mode, why = _mode(work, campaign, state, dry_run=dry_run)
-    report = CampaignReport(campaign=campaign.name, run=run, mode=mode, why_mode=why)
+    report = CampaignReport(campaign=campaign.name, run=run, started_at=work.clock(), mode=mode, why_mode=why)
     with metered(work, ask_vendor=True) as meter:
         try:
             _cycle(work, campaign, state, meter, report, dry_run=dry_run)
@@ -113,12 +113,14 @@ def _cycle(
             )
             return
         if campaign.select.records_by is not None and state is not None:
-            report.proof = verify_records(engine, campaign, since=state.last_run_at, run=report.run)
+            report.proof = verify_records(
+                engine, campaign, since=state.last_run_at, until=report.started_at, run=report.run
+            )
     if campaign.select.retries:
         return
     planned = _plan(engine, campaign, state, run=report.run)
     report.fixer_faults = planned.fixer_faults
-    report.plan = _without_loops(engine, campaign, planned.plan, report)
+    report.plan = _without_loops(engine, campaign, planned, report, dry_run=dry_run)
     if report.mode is Mode.OBSERVE:
         _look(engine, campaign, report)
         return
@@ -172,9 +174,14 @@ def plan_campaign(engine: Engine, campaign: Campaign, *, run: int, save: bool = 
     return made
 
 
-def _without_loops(engine: Engine, campaign: Campaign, plan: Plan, report: CampaignReport) -> Plan:
+def _without_loops(
+    engine: Engine, campaign: Campaign, planned: PlanResult, report: CampaignReport, *, dry_run: bool
+) -> Plan:
     """Take out what something else keeps changing back, with all that stands together with it."""
-    loops = find_loops(engine, plan.changes, stop_after=campaign.stop_after_reverts)
+    plan = planned.plan
+    loops = find_loops(engine, planned, stop_after=campaign.stop_after_reverts, remember=not dry_run)
+    if not loops:
+        return plan
     report.loops = tuple(loops.values())
     records = {(loop.system, loop.record_id): loop for loop in report.loops}
     cases = {case: loops[change.id] for change in plan.changes if change.id in loops for case in change.cases}
@@ -244,8 +251,12 @@ def _remember(
     first = state.first_run_at if state is not None else now
     demoted = report.demoted is not None or (state is not None and state.demoted)
     note = report.demoted or (state.note if state is not None else None)
+    last = report.started_at
+    if state is not None and campaign.select.records_by is not None and report.proof is None:
+        # Stopped before the proof was done: the next run owes all of it.
+        last = state.last_run_at
     running.save_campaign_state(
-        CampaignState(name=campaign.name, first_run_at=first, last_run_at=now, demoted=demoted, note=note),
+        CampaignState(name=campaign.name, first_run_at=first, last_run_at=last, demoted=demoted, note=note),
         actor=engine.actor,
         now=now,
     )

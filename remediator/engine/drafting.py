@@ -9,7 +9,7 @@ from remediator.changes import Change, DeclinedCase
 from remediator.engine.core import MARKETO_PERSON, Engine, ObjectFields
 from remediator.engine.proposing import Answer
 from remediator.engine.targets import Target
-from remediator.fixing import Candidate, Declined, FieldDescription
+from remediator.fixing import Declined, FieldDescription
 from remediator.model import Case, Confidence, SystemName
 from remediator.systems.base import ReadResult
 from remediator.systems.fieldmap import is_company_field
@@ -115,15 +115,15 @@ def drafts_of(
     drafts: list[Draft] = []
     for position, edit in enumerate(answer.proposal.edits):
         description = fields.descriptions[edit.field]
-        place = _where_to_write(description, target, salesforce)
+        place = _where_to_write(description, target, record, salesforce)
         if isinstance(place, Declined):
             return place
-        before = record.get(edit.field) if place.system is SystemName.MARKETO else place.before
-        if same_value(before, edit.after):
+        if same_value(place.before, edit.after):
             continue
+        change = change_of(target, description, place, edit.after, answer)
         drafts.append(
             Draft(
-                change=_change(case, target, description, place, before, edit.after, answer),
+                change=replace(change, cases=(case.id,), rule=case.diagnosis.rule),
                 order=first + position,
             )
         )
@@ -131,32 +131,44 @@ def drafts_of(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Where a field can be written: system, object, record, field, and the value Salesforce holds now."""
+class Place:
+    """Where a field can be written, and the value that stands there now."""
 
     system: SystemName
     object: str
     record_id: str
     field: str
-    before: Value = None
+    before: Value
+
+
+def marketo_place(description: FieldDescription, target: Target, record: Record) -> Place | None:
+    """Return where a person's field is written in Marketo, ``None`` if its API may not write it.
+
+    Args:
+        record: the person's values by Salesforce field.
+    """
+    if description.marketo_name is None or not description.marketo_updateable:
+        return None
+    return Place(
+        system=SystemName.MARKETO,
+        object=MARKETO_PERSON,
+        record_id=target.marketo_id,
+        field=description.marketo_name,
+        before=record.get(description.name),
+    )
 
 
 def _where_to_write(
-    description: FieldDescription, target: Target, salesforce: SalesforceValues
-) -> _Place | Declined:
+    description: FieldDescription, target: Target, record: Record, salesforce: SalesforceValues
+) -> Place | Declined:
     name = description.name
     if description.marketo_name is None:
         return Declined(
             f"{name} is synced with no Marketo field that we know; name it in field_map: "
             f"{{{target.object}.{name}: marketoName}}"
         )
-    if description.marketo_updateable:
-        return _Place(
-            system=SystemName.MARKETO,
-            object=MARKETO_PERSON,
-            record_id=target.marketo_id,
-            field=description.marketo_name,
-        )
+    if (place := marketo_place(description, target, record)) is not None:
+        return place
     if not is_company_field(description.marketo_name):
         return Declined(f"Marketo does not let its API write {description.marketo_name}")
     if target.salesforce_id is None or target.object != "Lead" or not description.updateable:
@@ -167,7 +179,7 @@ def _where_to_write(
     before = salesforce.get(target.object, target.salesforce_id, name)
     if isinstance(before, Declined):
         return before
-    return _Place(
+    return Place(
         system=SystemName.SALESFORCE,
         object=target.object,
         record_id=target.salesforce_id,
@@ -176,40 +188,27 @@ def _where_to_write(
     )
 
 
-def _change(
-    case: Case,
-    target: Target,
-    description: FieldDescription,
-    place: _Place,
-    before: Value,
-    after: Value,
-    answer: Answer,
+def change_of(
+    target: Target, description: FieldDescription, place: Place, after: Value, answer: Answer
 ) -> Change:
+    """Return the change, not yet numbered, that hangs on no case and follows from no rule."""
     proposal = answer.proposal
     return Change(
         id="",
-        cases=(case.id,),
+        cases=(),
         system=place.system,
         object=place.object,
         record_id=place.record_id,
         field=place.field,
-        before=before,
+        before=place.before,
         after=after,
         fixer=answer.fixer,
-        rule=case.diagnosis.rule,
-        confidence=_confidence(proposal.confidence),
+        rule=None,
+        # A plug-in may hand over the bare word.
+        confidence=Confidence(proposal.confidence),
         reason=proposal.reason,
         salesforce_field=description.name,
         salesforce_object=target.object,
         salesforce_id=target.salesforce_id,
-        candidates=_top(proposal.candidates),
+        candidates=tuple(proposal.candidates[:5]),
     )
-
-
-def _confidence(confidence: Confidence) -> Confidence:
-    # A plug-in may hand over the bare word.
-    return Confidence(confidence)
-
-
-def _top(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    return tuple(candidates[:5])

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from remediator.changes import Change, ChangeState, StoredChange
+from remediator.digests import told
 from remediator.engine.batches import cut
 from remediator.engine.core import Engine
+from remediator.engine.planning import PlanResult
 from remediator.errors import VendorError
 from remediator.model import SystemName
 from remediator.values import same_value
+
+TOLD = 5
+"""Loops that a run tells one by one; the report has all."""
 
 _PAGE = 300
 _AROUND = timedelta(minutes=1)
@@ -46,46 +51,60 @@ class Loop:
         )
 
 
-def find_loops(engine: Engine, changes: Sequence[Change], *, stop_after: int) -> dict[str, Loop]:
+def find_loops(engine: Engine, planned: PlanResult, *, stop_after: int, remember: bool) -> dict[str, Loop]:
     """Return ``{change id: loop}`` of planned changes to values that something else keeps changing back.
 
     A change counts as changed back when we had written the same value there, nobody took it back, and the
     field needs it again.
+
+    Args:
+        stop_after: times after which it is a loop.
+        remember: keep what was found changed back, so that later runs count it too.
     """
-    undone = _changed_back(engine, changes)
-    now = engine.clock()
-    news = [stored.change.id for group in undone.values() for stored in group]
-    for chunk in cut(news, _PAGE):
-        engine.store.running.mark_reverted(list(chunk), now=now)
-    found: dict[str, Loop] = {}
+    changes = planned.plan.changes
+    back = _changed_back(engine, planned)
+    ids = {place: [stored.change.id for stored in group] for place, group in back.items()}
+    if remember:
+        for chunk in cut([one for group in ids.values() for one in group], _PAGE):
+            engine.store.running.mark_reverted(list(chunk), now=engine.clock())
+    times: dict[str, int] = {}
     for change in changes:
-        # A preventive change hangs on no case, so only the mark of its own verification tells.
-        if change.cases and _place(change) not in undone:
-            continue
-        times = engine.store.running.reverts(change.system, change.record_id, change.field)
-        if times >= stop_after:
-            since = max(
-                (stored.settled_at for stored in undone.get(_place(change), ()) if stored.settled_at),
-                default=now - timedelta(days=30),
-            )
-            found[change.id] = Loop(
-                system=change.system,
-                record_id=change.record_id,
-                field=change.field,
-                times=times,
-                by=_who(engine, change, since),
-            )
-    return found
+        place = _place(change)
+        # A preventive change hangs on no case, so the mark of its own verification may be all that tells.
+        if place in back or not change.cases:
+            times[change.id] = engine.store.running.reverts(*place, besides=ids.get(place, ()))
+    looping = [change for change in changes if times.get(change.id, 0) >= stop_after]
+    # A case keeps its sentence; of the others only the first are told.
+    named = [change for number, change in enumerate(looping) if change.cases or number < TOLD]
+    names = _who(engine, named, {change.id: _since(engine, back.get(_place(change), ())) for change in named})
+    return {
+        change.id: Loop(
+            system=change.system,
+            record_id=change.record_id,
+            field=change.field,
+            times=times[change.id],
+            by=names.get(change.id, "something that was not looked up"),
+        )
+        for change in looping
+    }
 
 
 def _place(change: Change) -> Place:
     return change.system, change.record_id, change.field
 
 
-def _changed_back(engine: Engine, changes: Sequence[Change]) -> Mapping[Place, list[StoredChange]]:
-    wanted = {_place(change): change.after for change in changes}
-    cases = list(dict.fromkeys(case for change in changes for case in change.cases))
+def _since(engine: Engine, written: Sequence[StoredChange]) -> datetime:
+    """Return when a value of ours was written there last."""
+    settled = [stored.settled_at for stored in written if stored.settled_at is not None]
+    return max(settled, default=engine.clock() - timedelta(days=30))
+
+
+def _changed_back(engine: Engine, planned: PlanResult) -> Mapping[Place, list[StoredChange]]:
+    wanted = {_place(change): change.after for change in planned.plan.changes}
+    cases = list(dict.fromkeys(case for change in planned.plan.changes for case in change.cases))
     found: dict[Place, list[StoredChange]] = defaultdict(list)
+    for stored in planned.came_back:
+        found[_place(stored.change)].append(stored)
     seen: set[str] = set()
     for chunk in cut(cases, _PAGE):
         for stored in engine.store.changes_of(list(chunk), {ChangeState.APPLIED}):
@@ -98,31 +117,60 @@ def _changed_back(engine: Engine, changes: Sequence[Change]) -> Mapping[Place, l
     return found
 
 
-def _who(engine: Engine, change: Change, since: datetime) -> str:
-    """Name what last changed the value, as far as both systems tell; not knowing stops nothing."""
+def _who(engine: Engine, changes: Sequence[Change], since: Mapping[str, datetime]) -> dict[str, str]:
+    """Name what last changed the values, as far as both systems tell; not knowing stops nothing.
+
+    Args:
+        since: from when on the log is looked at, by change id.
+    """
     try:
-        names = [*_marketo_sources(engine, change, since), *_salesforce_user(engine, change)]
+        sources = _marketo_sources(engine, changes, since)
+        users = _salesforce_users(engine, changes)
     except VendorError as exc:
-        return f"something that could not be looked up: {exc}"
-    return ", ".join(names) or "something that left no trace in Marketo's activity log"
+        return dict.fromkeys(since, f"something that could not be looked up: {told(exc)}")
+    names = {change.id: [*sources[change.id], *users[change.id]] for change in changes}
+    return {
+        one: ", ".join(found) or "something that left no trace in Marketo's activity log"
+        for one, found in names.items()
+    }
 
 
-def _marketo_sources(engine: Engine, change: Change, since: datetime) -> list[str]:
-    if change.system is not SystemName.MARKETO:
-        return []
-    log = engine.marketo.lead_changes([change.field], since - _AROUND, [change.record_id])
-    sources = [
-        entry.source
-        for entry in log
-        if entry.field == change.field and not same_value(entry.new, change.after) and entry.source
-    ]
-    return [f"{source} in Marketo's log" for source in dict.fromkeys(sources)]
+def _marketo_sources(
+    engine: Engine, changes: Sequence[Change], since: Mapping[str, datetime]
+) -> Mapping[str, Iterable[str]]:
+    """Return what changed the values, by change id; one walk through the log for all of them."""
+    found: dict[str, dict[str, None]] = {change.id: {} for change in changes}
+    ours = {_place(change): change for change in changes if change.system is SystemName.MARKETO}
+    if not ours:
+        return found
+    log = engine.marketo.lead_changes(
+        sorted({change.field for change in ours.values()}),
+        min(since[change.id] for change in ours.values()) - _AROUND,
+        list(dict.fromkeys(change.record_id for change in ours.values())),
+    )
+    for entry in log:
+        change = ours.get((SystemName.MARKETO, entry.lead_id, entry.field))
+        if change is None or not entry.source or same_value(entry.new, change.after):
+            continue
+        if entry.at >= since[change.id] - _AROUND:
+            found[change.id][f"{entry.source} in Marketo's log"] = None
+    return found
 
 
-def _salesforce_user(engine: Engine, change: Change) -> list[str]:
-    record_id = change.record_id if change.system is SystemName.SALESFORCE else change.salesforce_id
-    kind = change.object if change.system is SystemName.SALESFORCE else change.salesforce_object
-    if record_id is None or kind is None:
-        return []
-    row = engine.salesforce.updated(kind, [record_id], ["LastModifiedBy.Name"]).records.get(record_id)
-    return [f"last saved in Salesforce by {row.get('LastModifiedBy.Name')}"] if row else []
+def _salesforce_users(engine: Engine, changes: Sequence[Change]) -> Mapping[str, Sequence[str]]:
+    """Return who saved the Salesforce records last, by change id; one question an object."""
+    records: dict[str, dict[str, str]] = defaultdict(dict)
+    for change in changes:
+        record_id = change.record_id if change.system is SystemName.SALESFORCE else change.salesforce_id
+        kind = change.object if change.system is SystemName.SALESFORCE else change.salesforce_object
+        if record_id is not None and kind is not None:
+            records[kind][change.id] = record_id
+    found: dict[str, Sequence[str]] = {change.id: () for change in changes}
+    for kind, ids in records.items():
+        rows = engine.salesforce.updated(kind, list(ids.values()), ["LastModifiedBy.Name"]).records
+        found |= {
+            one: (f"last saved in Salesforce by {rows[record_id].get('LastModifiedBy.Name')}",)
+            for one, record_id in ids.items()
+            if record_id in rows
+        }
+    return found

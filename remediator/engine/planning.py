@@ -8,14 +8,12 @@ from itertools import islice
 
 from loguru import logger
 
-from remediator.changes import Plan
+from remediator.changes import Plan, StoredChange
 from remediator.crashes import place
 from remediator.engine.core import Engine, ObjectFields, Step
 from remediator.engine.drafting import Draft, Drafts, SalesforceValues, drafts_of
 from remediator.engine.proposing import Proposer, failing_fields
-from remediator.engine.record_types import RecordTypes
 from remediator.engine.targets import Target, find_targets
-from remediator.engine.teaching import Teaching
 from remediator.errors import RemediatorError
 from remediator.fixing import Declined, FixRequest
 from remediator.lifecycle import PLANNABLE
@@ -32,10 +30,16 @@ _PAGE = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanResult:
-    """A plan, and which fixers broke their contract while it was made."""
+    """A plan, and what came to light while it was made.
+
+    Attributes:
+        fixer_faults: ``{fixer name: times it broke its contract}``.
+        came_back: applied changes that no case tells of, whose places need the same values again.
+    """
 
     plan: Plan
     fixer_faults: Mapping[str, int]
+    came_back: tuple[StoredChange, ...] = ()
 
 
 def make_plan(
@@ -51,12 +55,7 @@ def make_plan(
         VendorError: a describe or read failed; nothing was stored, since an incomplete plan would look like
             a complete one.
     """
-    proposer = Proposer(
-        fixers=engine.fixers,
-        teaching=Teaching.of(engine.settings.fixers.options, engine.store.aliases.all()),
-        record_types=RecordTypes(engine),
-        timeout_s=engine.settings.fixers.timeout_s,
-    )
+    proposer = Proposer.of(engine)
     drafts = Drafts()
     states = (frozenset(query.states) & PLANNABLE) if query.states else PLANNABLE
     selected = replace(query, states=states)
@@ -167,11 +166,7 @@ def _propose(
     engine: Engine, case: Case, target: Target, proposer: Proposer, salesforce: SalesforceValues
 ) -> list[Draft] | Declined:
     fields = engine.fields(target.object)
-    record = {
-        fields.by_marketo_name[name]: value
-        for name, value in target.values.items()
-        if name in fields.by_marketo_name
-    }
+    record = fields.record(target.values)
     failing = failing_fields(_as_named_on(engine, case, fields), fields.descriptions, record)
     if isinstance(failing, Declined):
         # Outside the data categories nobody expects the text to name a value, so that is no reason.

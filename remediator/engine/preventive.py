@@ -7,7 +7,7 @@ have passed. The changes hang on no case; they are proven by the campaign's next
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -18,14 +18,12 @@ from remediator.changes import Change, ChangeState, StoredChange
 from remediator.engine.batches import cut
 from remediator.engine.comparing import is_shown
 from remediator.engine.core import MARKETO_PERSON, Engine, ObjectFields, Step
-from remediator.engine.drafting import SalesforceValues
+from remediator.engine.drafting import SalesforceValues, change_of, marketo_place
 from remediator.engine.planning import PlanResult
 from remediator.engine.proposing import Answer, Proposer
-from remediator.engine.record_types import RecordTypes, Scope
+from remediator.engine.record_types import Scope
 from remediator.engine.targets import LINK_FIELDS, Target, target_of
-from remediator.engine.teaching import Teaching
 from remediator.fixing import FixRequest
-from remediator.model import Confidence, SystemName
 from remediator.plan import Throughput, new_plan
 from remediator.values import Record, Value, same_value
 
@@ -49,7 +47,7 @@ class PreventiveProof:
     Attributes:
         proven: both systems show the value.
         reverted: Marketo no longer holds it.
-        waiting: Salesforce does not show it (yet).
+        waiting: Salesforce does not show it (yet), or a side no longer shows us the field.
     """
 
     proven: int = 0
@@ -63,12 +61,7 @@ def plan_records(engine: Engine, campaign: Campaign) -> PlanResult:
     Raises:
         VendorError: a read failed or was incomplete; then nothing is planned.
     """
-    proposer = Proposer(
-        fixers=engine.fixers,
-        teaching=Teaching.of(engine.settings.fixers.options, engine.store.aliases.all()),
-        record_types=RecordTypes(engine),
-        timeout_s=engine.settings.fixers.timeout_s,
-    )
+    proposer = Proposer.of(engine)
     known = _Known.of(engine, campaign)
     changes: list[Change] = []
     done = 0
@@ -80,8 +73,6 @@ def plan_records(engine: Engine, campaign: Campaign) -> PlanResult:
             changes += _changes(engine, campaign, target, proposer, known, salesforce)
         done += len(page)
         engine.on_step(Step(name="planning", done=done))
-    if known.came_back:
-        engine.store.running.mark_reverted(sorted(known.came_back), now=engine.clock())
     plan = new_plan(
         connection=engine.settings.connection,
         campaign=campaign.name,
@@ -91,7 +82,9 @@ def plan_records(engine: Engine, campaign: Campaign) -> PlanResult:
         declined=(),
         throughput=Throughput(synced_per_hour=engine.settings.verify.records_per_hour),
     )
-    return PlanResult(plan=plan, fixer_faults=dict(proposer.faults))
+    return PlanResult(
+        plan=plan, fixer_faults=dict(proposer.faults), came_back=tuple(known.came_back.values())
+    )
 
 
 def _people(engine: Engine, campaign: Campaign) -> Iterator[str]:
@@ -164,11 +157,7 @@ def _changes(
 ) -> list[Change]:
     """Return the changes that make one person acceptable, as far as they are known and new."""
     fields = engine.fields(target.object)
-    record: dict[str, Value] = {
-        fields.by_marketo_name[name]: value
-        for name, value in target.values.items()
-        if name in fields.by_marketo_name
-    }
+    record = fields.record(target.values)
     changes: dict[str, Change] = {}
     for description in _looked_at(campaign, fields):
         value = record.get(description.name)
@@ -197,30 +186,12 @@ def _made(target: Target, fields: ObjectFields, record: Record, answer: Answer) 
     changes: list[Change] = []
     for edit in answer.proposal.edits:
         description = fields.descriptions[edit.field]
-        if description.marketo_name is None or not description.marketo_updateable:
+        place = marketo_place(description, target, record)
+        if place is None:
             return []
-        before = record.get(edit.field)
-        if not same_value(before, edit.after):
-            changes.append(
-                Change(
-                    id="",
-                    cases=(),
-                    system=SystemName.MARKETO,
-                    object=MARKETO_PERSON,
-                    record_id=target.marketo_id,
-                    field=description.marketo_name,
-                    before=before,
-                    after=edit.after,
-                    fixer=answer.fixer,
-                    rule=None,
-                    confidence=Confidence(answer.proposal.confidence),
-                    reason=f"before Salesforce refuses it: {answer.proposal.reason}",
-                    salesforce_field=description.name,
-                    salesforce_object=target.object,
-                    salesforce_id=target.salesforce_id,
-                    candidates=tuple(answer.proposal.candidates[:5]),
-                )
-            )
+        if not same_value(place.before, edit.after):
+            made = change_of(target, description, place, edit.after, answer)
+            changes.append(replace(made, reason=f"before Salesforce refuses it: {made.reason}"))
     return changes
 
 
@@ -229,18 +200,18 @@ class _Known:
     """What the campaign's latest plans say about places, so that a night does not repeat the last one's.
 
     Attributes:
-        came_back: applied changes whose place needs the same value again.
+        came_back: applied changes whose place needs the same value again, by id.
     """
 
     places: Mapping[tuple[str, str], Sequence[StoredChange]]
-    came_back: set[str]
+    came_back: dict[str, StoredChange] = field(default_factory=dict)
 
     @classmethod
     def of(cls, engine: Engine, campaign: Campaign) -> _Known:
         places: dict[tuple[str, str], list[StoredChange]] = {}
         for stored in _latest(engine, campaign):
             places.setdefault((stored.change.record_id, stored.change.field), []).append(stored)
-        return cls(places=places, came_back=set())
+        return cls(places=places)
 
     def is_new(self, change: Change) -> bool:
         """Say whether nobody is to decide on this place, and nobody refused this very change."""
@@ -251,7 +222,7 @@ class _Known:
             if stored.state in _SETTLED and again and same_value(stored.change.before, change.before):
                 return False
             if stored.state is ChangeState.APPLIED and again:
-                self.came_back.add(stored.change.id)
+                self.came_back[stored.change.id] = stored
         return True
 
 
@@ -261,13 +232,16 @@ def _latest(engine: Engine, campaign: Campaign) -> Iterator[StoredChange]:
         yield from engine.store.changes(plan=plan.id)
 
 
-def verify_records(engine: Engine, campaign: Campaign, *, since: datetime, run: int) -> PreventiveProof:
+def verify_records(
+    engine: Engine, campaign: Campaign, *, since: datetime, until: datetime, run: int
+) -> PreventiveProof:
     """Re-read what the campaign wrote before anything failed, each change once when its time has come.
 
     Args:
         engine: as the campaign sees it.
         campaign: whose changes.
-        since: the last run; what was due then has been looked at.
+        since: when the last run began; what was due then has been looked at.
+        until: when this run began, where the next one's look sets in.
         run: for the audit trail.
 
     Raises:
@@ -280,12 +254,14 @@ def verify_records(engine: Engine, campaign: Campaign, *, since: datetime, run: 
         if stored.state is ChangeState.APPLIED
         and not stored.change.cases
         and stored.settled_at is not None
-        and since - settle < stored.settled_at <= now - settle
+        and since - settle < stored.settled_at <= until - settle
     ]
     proven: list[str] = []
     reverted: list[str] = []
-    waiting = 0
-    for page in cut(due, _PAGE):
+    # One name that is unknown today would spoil the whole read.
+    seen = [change for change in due if _is_described(engine, change)]
+    waiting = len(due) - len(seen)
+    for page in cut(seen, _PAGE):
         marketo = engine.marketo.read(
             MARKETO_PERSON,
             list(dict.fromkeys(change.record_id for change in page)),
@@ -310,6 +286,12 @@ def verify_records(engine: Engine, campaign: Campaign, *, since: datetime, run: 
             now=now,
         )
     return PreventiveProof(proven=len(proven), reverted=len(reverted), waiting=waiting)
+
+
+def _is_described(engine: Engine, change: Change) -> bool:
+    """Say whether both systems still show us the field."""
+    fields = engine.fields(change.salesforce_object or "Lead")
+    return fields.by_marketo_name.get(change.field) == change.salesforce_field
 
 
 def _shown(engine: Engine, changes: Sequence[Change]) -> dict[str, Record]:

@@ -10,6 +10,8 @@ from loguru import logger
 
 from remediator.api import Fixer
 from remediator.classify import resolve_fields
+from remediator.crashes import place
+from remediator.engine.core import Engine
 from remediator.engine.record_types import RecordTypes, Scope
 from remediator.engine.teaching import ALIAS, Teaching, Unused
 from remediator.errors import PluginError
@@ -46,6 +48,16 @@ class Proposer:
     timeout_s: float
     faults: Counter[str] = field(default_factory=Counter)
     _memo: dict[Hashable, Proposal | Declined] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, engine: Engine) -> Proposer:
+        """Return an engine's, with what people have taught by now."""
+        return cls(
+            fixers=engine.fixers,
+            teaching=Teaching.of(engine.settings.fixers.options, engine.store.aliases.all()),
+            record_types=RecordTypes(engine),
+            timeout_s=engine.settings.fixers.timeout_s,
+        )
 
     def ask(self, request: FixRequest, names: Sequence[str], scope: Scope) -> Answer | Declined:
         """Return what people taught, else the first proposal of the named fixers, or why there is none.
@@ -109,7 +121,9 @@ class Proposer:
             answer = call_fixer(fixer, seen, timeout_s=self.timeout_s)
         except PluginError as exc:
             self.faults[name] += 1
-            logger.bind(event="fixer_failed", fixer=name).warning("{}", exc)
+            # Its words may quote the value; they belong into the store, not into a log.
+            where = place(exc.__cause__ or exc)
+            logger.bind(event="fixer_failed", fixer=name).warning("The fixer {} failed: {}", name, where)
             return Declined(f"the fixer {name} failed ({exc}); tell its author")
         self._memo[key] = answer
         return answer

@@ -207,8 +207,14 @@ class Running:
             ).scalar_one_or_none()
         return found or 0
 
-    def reverts(self, system: SystemName, record_id: str, field: str) -> int:
-        """Return how often a value of ours in this place was changed back by something else."""
+    def reverts(
+        self, system: SystemName, record_id: str, field: str, *, besides: Collection[str] = ()
+    ) -> int:
+        """Return how often a value of ours in this place was changed back by something else.
+
+        Args:
+            besides: changes to count too, whether that is remembered of them or not.
+        """
         with self._database.reading() as conn:
             found: int = conn.execute(
                 select(func.count())
@@ -218,7 +224,7 @@ class Running:
                     changes.c.system == system.value,
                     changes.c.record_id == record_id,
                     changes.c.field == field,
-                    changes.c.reverted_at.is_not(None),
+                    changes.c.reverted_at.is_not(None) | changes.c.id.in_(besides),
                 )
             ).scalar_one()
         return found

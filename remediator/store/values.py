@@ -257,6 +257,7 @@ class CampaignState:
     """What is remembered of a campaign.
 
     Attributes:
+        last_run_at: when its last run began; preventive changes due by then have been proven.
         demoted: it ran in auto mode and lost it; reviewers must approve until somebody restores it.
         note: why it was demoted.
     """

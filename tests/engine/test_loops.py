@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from remediator.campaigns import Mode
-from remediator.model import CaseState
+from remediator.campaigns import Campaign, Mode
+from remediator.model import CaseState, SystemName
 from remediator.sandbox.salesforce.access import User
 from tests.engine.cycles import a_campaign, approve_plan, broken, earn, looked, run
 from tests.engine.world import World
@@ -79,6 +79,47 @@ def test_a_loop_is_broken_even_when_nobody_can_be_named(lite: World, call: str) 
     report = run(lite, campaign)
     assert "could not be looked up" in report.loops[0].by
     assert lite.state_of(person) is CaseState.DECLINED
+
+
+def changed_back(world: World, campaign: Campaign, people: int) -> list[str]:
+    """Let a flow change back what the campaign wrote for so many people."""
+    world.sandbox.org.automation.hooks.append(stubborn)
+    made = broken(world, people)
+    approve_plan(world, run(world, campaign))
+    run(world, campaign)
+    world.pass_time(hours=2)
+    return made
+
+
+def test_a_dry_run_names_a_loop_and_remembers_nothing_of_it(a_world: World) -> None:
+    campaign = looked(a_world, a_campaign(stop_after_reverts=1))
+    (person,) = changed_back(a_world, campaign, 1)
+    a_world.verify()
+    (loop,) = run(a_world, campaign, dry_run=True).loops
+    assert (loop.record_id, loop.times) == (person, 1)
+    reverts = a_world.engine.store.running.reverts
+    assert reverts(SystemName.MARKETO, person, "country") == 0
+    run(a_world, campaign)
+    assert reverts(SystemName.MARKETO, person, "country") == 1
+
+
+def test_many_loops_are_named_at_the_calls_of_one_and_each_by_what_did_it(lite: World) -> None:
+    campaign = looked(lite, a_campaign(stop_after_reverts=1))
+    first, second, third = changed_back(lite, campaign, 3)
+    lite.edit(second, country="Oesterreich")
+    lite.edit(second, country="Deutschland")
+    before = len(log_calls(lite))
+    assert {loop.record_id for loop in run(lite, campaign).loops} == {first, second, third}
+    assert len(log_calls(lite)) - before == 3, "a token, a page of the log, a question to Salesforce"
+    notes = {person: lite.case_of(person).note or "" for person in (first, second, third)}
+    assert all("SFDC Sync" in note for note in notes.values())
+    assert [person for person, note in notes.items() if "Marketo Flow Action" in note] == [second]
+
+
+def log_calls(world: World) -> list[str]:
+    """Return the paths of the calls that asked who changed what."""
+    paths = [entry["path"] for entry in world.sandbox.ledger.entries(kind="request")]
+    return [path for path in paths if "/activities/" in path or path.endswith("/queryAll")]
 
 
 def test_a_value_that_was_undone_by_a_person_is_no_loop(a_world: World) -> None:

@@ -9,8 +9,11 @@ import pytest
 
 from remediator.campaigns import Campaign, Mode, Select
 from remediator.changes import ChangeState, Decision
+from remediator.engine.core import Step
 from remediator.engine.loops import Loop
+from remediator.engine.preventive import PreventiveProof
 from remediator.errors import VendorError
+from remediator.model import SystemName
 from remediator.sandbox.salesforce.access import User
 from tests.engine.cycles import a_campaign, approve_plan, earn, looked, run
 from tests.engine.world import World
@@ -45,19 +48,79 @@ def _extracts_pass_virtual_time(monkeypatch: pytest.MonkeyPatch, request: pytest
 
 def test_a_value_is_fixed_before_salesforce_can_refuse_it(a_world: World) -> None:
     campaign = looked(a_world, preventive())
-    person = a_world.lead(country="United States")
-    a_world.pass_time(minutes=10)
-    hold_the_sync(a_world)
-    a_world.edit(person, country="Deutschland")
-    approve_plan(a_world, run(a_world, campaign))
-    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 1}
-    a_world.sandbox.sync.settings.disabled = False
+    person = written_before_it_fails(a_world, campaign)
     a_world.pass_time(minutes=20)
     assert a_world.salesforce(person, "Country") == "Germany"
     assert list(a_world.sandbox.sync.errors) == []
     proof = run(a_world, campaign).proof
     assert proof is not None
     assert (proof.proven, proof.reverted) == (1, 0)
+
+
+def written_before_it_fails(world: World, campaign: Campaign) -> str:
+    """Let the campaign write a value that nobody has refused yet."""
+    person = world.lead(country="United States")
+    world.pass_time(minutes=10)
+    hold_the_sync(world)
+    world.edit(person, country="Deutschland")
+    approve_plan(world, run(world, campaign))
+    assert run(world, campaign).writes.outcomes == {ChangeState.APPLIED: 1}
+    world.sandbox.sync.settings.disabled = False
+    return person
+
+
+def test_what_becomes_due_during_a_run_is_proven_by_the_next_one(a_world: World) -> None:
+    campaign = looked(a_world, preventive())
+    written_before_it_fails(a_world, campaign)
+    settle_s = a_world.engine.settings.verify.settle_s
+
+    def while_it_plans(step: Step) -> None:
+        if step.name == "planning":
+            a_world.pass_time(seconds=120)
+
+    a_world.pass_time(seconds=settle_s - 60)
+    a_world.engine.on_step = while_it_plans
+    assert run(a_world, campaign).proof == PreventiveProof()
+    a_world.pass_time(seconds=settle_s)
+    assert run(a_world, campaign).proof == PreventiveProof(proven=1)
+    a_world.pass_time(seconds=settle_s)
+    assert run(a_world, campaign).proof == PreventiveProof()
+
+
+def test_a_proof_that_the_day_s_share_cuts_short_is_made_by_the_next_run(lite: World) -> None:
+    campaign = looked(lite, preventive())
+    person = written_before_it_fails(lite, campaign)
+    lite.pass_time(seconds=lite.engine.settings.verify.settle_s + 60)
+    lite.sandbox.faults.add(
+        {"name": "daily_quota", "system": "marketo", "match": "GET /rest/v1/leads.json", "times": 1}
+    )
+    report = run(lite, campaign)
+    assert (report.stopped is None, report.proof) == (False, None)
+    lite.pass_time(hours=24)
+    assert run(lite, campaign).proof == PreventiveProof(proven=1)
+    assert lite.salesforce(person, "Country") == "Germany"
+
+
+def test_a_field_that_was_hidden_since_keeps_nobody_else_from_being_proven(lite: World) -> None:
+    campaign = looked(lite, preventive(select=Select(changed_within_h=24), fixers=("country", "email")))
+    hidden = lite.lead(country="United States")
+    seen = lite.lead(email="ann.lee@gmail.com")
+    lite.pass_time(minutes=10)
+    hold_the_sync(lite)
+    lite.edit(hidden, country="Deutschland")
+    lite.edit(seen, email="ann.lee@gmail..com")
+    approve_plan(lite, run(lite, campaign))
+    assert run(lite, campaign).writes.outcomes == {ChangeState.APPLIED: 2}
+    lite.sandbox.sync.settings.disabled = False
+    lite.pass_time(minutes=20)
+    org = lite.sandbox.org
+    for row in org.rows("FieldPermissions"):
+        if row["Field"] == "Lead.Country":
+            row["IsDeleted"] = True
+    org.access.forget()
+    # As after the quarter of an hour for which a describe is kept.
+    lite.engine.salesforce._described.clear()
+    assert run(lite, campaign).proof == PreventiveProof(proven=1, waiting=1)
 
 
 def test_a_value_that_would_pass_is_left_alone(a_world: World) -> None:
@@ -179,6 +242,31 @@ def test_a_prevented_value_that_keeps_coming_back_is_left_alone_and_named(a_worl
         a_world.pass_time(hours=2)
     assert len(a_world.our_writes(person)) == 2
     assert {loop.times for loop in loops} == {2}
+
+
+def test_a_dry_run_names_a_value_that_came_back_and_remembers_nothing_of_it(lite: World) -> None:
+    campaign = looked(lite, preventive(stop_after_reverts=1))
+    lite.sandbox.org.automation.hooks.append(stubborn)
+    person = lite.lead(country="United States")
+    lite.edit(person, country="Deutschland")
+    approve_plan(lite, run(lite, campaign))
+    run(lite, campaign)
+    lite.pass_time(hours=2)
+    (loop,) = run(lite, campaign, dry_run=True).loops
+    assert (loop.times, "SFDC Sync" in loop.by) == (1, True)
+    assert lite.engine.store.running.reverts(SystemName.MARKETO, person, "country") == 0
+
+
+def test_only_the_loops_that_are_told_are_looked_up(lite: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("remediator.engine.loops.TOLD", 1)
+    campaign = looked(lite, preventive(stop_after_reverts=1))
+    lite.sandbox.org.automation.hooks.append(stubborn)
+    for _ in range(2):
+        lite.edit(lite.lead(country="United States"), country="Deutschland")
+    approve_plan(lite, run(lite, campaign))
+    run(lite, campaign)
+    lite.pass_time(hours=2)
+    assert ["SFDC Sync" in loop.by for loop in run(lite, campaign).loops] == [True, False]
 
 
 @pytest.mark.parametrize("fault", ["truncated", "server_error"])

@@ -16,6 +16,8 @@ from loguru import logger
 from remediator.cli import wiring
 from remediator.cli.main import app, main
 from remediator.errors import EXIT_CONFIG
+from remediator.logs import set_up
+from remediator.plugins import load_fixers
 from remediator.store import Store
 from tests.chaos.nursery import Nursery
 from tests.daemons import add_campaign, approve_all, environment
@@ -101,6 +103,47 @@ def nursery() -> Iterator[Nursery]:
     """Processes at no cost of starting."""
     with Nursery() as running:
         yield running
+
+
+DROP_IN = """
+from remediator.api import Category, Confidence, Declined, Edit, Proposal
+
+class Leaky:
+    name = "leaky"
+    categories = frozenset({{Category.INVALID_PICKLIST}})
+
+    def propose(self, request):
+        {line}
+
+FIXER = Leaky()
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "return int(request.record['Country'])",
+        "return Proposal(edits=(Edit(field='Country', after=request.record['Country']),), "
+        "confidence=Confidence.EXACT, reason='r')",
+    ],
+    ids=["raises", "proposes-what-is-refused"],
+)
+def test_of_a_fixer_that_fails_the_log_tells_the_place_and_never_the_value(
+    lite: World, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = "Canary Gardens 7"
+    drop_ins = lite.folder / "drop-ins"
+    drop_ins.mkdir()
+    (drop_ins / "leaky.py").write_text(DROP_IN.format(line=line))
+    lite.engine.fixers = {"leaky": load_fixers([drop_ins], entry_points=False)["leaky"]}
+    person = lite.lead(country=value)
+    lite.refuse()
+    set_up(level="INFO")
+    lite.plan()
+    said = capsys.readouterr().err
+    assert "The fixer leaky failed: " in said
+    assert value not in said
+    assert "the fixer leaky failed (" in (lite.case_of(person).note or ""), "the store has the rest"
 
 
 @pytest.mark.parametrize("json_logs", [False, True])

@@ -247,7 +247,7 @@ import resource, sys
 from pathlib import Path
 from remediator.plugins import call_fixer, load_fixers
 from remediator.errors import PluginError
-from remediator.model import FieldDescription, FixRequest
+from remediator.fixing import FieldDescription, FixRequest
 
 loaded = load_fixers([Path(sys.argv[1])], entry_points=False)
 field = FieldDescription(name="Country", label="Country", type="string", role="country")
