@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from remediator.errors import ConfigError, LeaseLost, LimitReached
-from remediator.rounds import Job
+from remediator.rounds import CAMPAIGN, Job
 from remediator.store import Store
 
 AGAIN_FIRST = timedelta(minutes=2)
@@ -59,14 +59,15 @@ class Agenda:
 
     def begin(self, jobs: Iterable[Job], *, cut_short: Collection[str]) -> None:
         """Start where the last process ended: what it was cut short in, or stopped at, is due at once."""
-        ended = {job.name for job in jobs if self._store.meters.last_outcome(job.name) in _NOT_THROUGH}
+        last = self._store.meters.last_outcome
+        ended = {job.name for job in jobs if last(CAMPAIGN, job.name) in _NOT_THROUGH}
         self.forget()
         with self._lock:
             self._again.clear()
         self.again(ended.union(cut_short))
 
     def again(self, names: Collection[str], *, at: datetime | None = None) -> None:
-        """Have these run at once (or at a time), whatever their schedules say."""
+        """Have these run at once (or at a time) instead of at their next ticks; without one, not at all."""
         moment = at or self._clock()
         with self._lock:
             self._again |= {name: _Again(at=moment, tries=0) for name in names}
@@ -83,7 +84,10 @@ class Agenda:
         with self._lock:
             again = dict(self._again)
         for job, ticks in known:
-            if ticks.next is not None and ticks.next <= now:
+            if ticks.next is None:
+                # Disabled, or for people only: also what it did not bring through is not ours to go on with.
+                continue
+            if ticks.next <= now:
                 due += [(tick, job) for tick in list(job.due(ticks.after, now))[-1:]]
             elif job.name in again and again[job.name].at <= now:
                 due.append((again[job.name].at, job))

@@ -41,6 +41,9 @@ from remediator.watch import Inbox, shape_of
 CAMPAIGN, UPKEEP, INTAKE = "campaign", "upkeep", "watch"
 """What the runs are called; only whoever has the writer's lease makes such runs."""
 
+DRY_RUN = "dry run"
+"""What a campaign's run is called that only looks; anybody may make one beside whoever has the lease."""
+
 EXPORTS = "exports"
 """What has the trouble when nobody exports."""
 
@@ -120,7 +123,7 @@ def job_of(campaign: Campaign) -> Job:
 
 def run_job(engine: Engine, job: Job, *, dry_run: bool = False) -> Done:
     """Run a campaign's cycle on record; raises what it raises."""
-    with recorded_work(engine, CAMPAIGN, campaign=job.name) as record:
+    with recorded_work(engine, DRY_RUN if dry_run else CAMPAIGN, campaign=job.name) as record:
         done = job.run(engine, record, dry_run)
         record.outcome, record.said = done.outcome, done.said
     return replace(done, run=record.id)

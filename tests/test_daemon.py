@@ -25,7 +25,7 @@ from remediator.engine.recording import RunRecord
 from remediator.errors import ConfigError, LimitReached, TransientError
 from remediator.model import CaseState
 from remediator.once import Once
-from remediator.rounds import Done, Job, job_of, late_export
+from remediator.rounds import DRY_RUN, Done, Job, job_of, late_export
 from remediator.sandbox.exports import sync_errors_csv
 from remediator.sandbox.server import Sandbox
 from remediator.settings_daemon import DaemonSettings
@@ -446,6 +446,31 @@ def test_runs_that_a_dead_process_left_open_are_closed_and_its_campaign_goes_on(
         wait_for("the campaign to go on", lambda: work.times == 1)
     found = {run.id: run.outcome for run in store.runs()}
     assert (found[left], found[by_hand]) == ("failed", "running")
+
+
+def test_a_dry_run_that_goes_on_beside_a_starting_daemon_is_neither_closed_nor_run_for_real(
+    lite: World,
+) -> None:
+    store = lite.engine.store
+    real = Counted()
+    jobs = (a_job("weekly", real, "0 0 * * 0"),)
+    bot = Bot(lite, jobs)
+    switch = Switch(store.running, file=lite.folder / "kill", environment={})
+
+    def look(engine: Engine, record: RunRecord, dry_run: bool) -> Done:
+        with bot.running() as daemon:
+            bot.later(timedelta(minutes=2))
+            wait_for("upkeep and a look", lambda: not daemon.pulse.state.busy)
+        raise TransientError("marketo is down")
+
+    looking = Bot(lite, (replace(jobs[0], run=look),))
+    with Bench(looking.load(), store, engines=1) as bench:
+        Once(store, bench, switch, stop=threading.Event(), teller=LogTeller()).look()
+    with bot.running():
+        pass
+    assert real.times == 0
+    (run,) = [run for run in store.runs() if run.campaign == "weekly"]
+    assert (run.command, run.outcome, run.counters.get("interrupted")) == (DRY_RUN, "failed", None)
 
 
 # Real processes

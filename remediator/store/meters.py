@@ -144,12 +144,16 @@ class Meters:
             ).all()
         return [(row.id, row.command, row.campaign) for row in found]
 
-    def last_outcome(self, campaign: str) -> str | None:
-        """Return how the latest run of a campaign ended, ``None`` before its first."""
+    def last_outcome(self, command: str, campaign: str) -> str | None:
+        """Return how the latest run of a command for a campaign ended, ``None`` before its first."""
         with self._database.reading() as conn:
             return conn.execute(
                 select(runs.c.outcome)
-                .where(runs.c.connection == self._connection, runs.c.campaign == campaign)
+                .where(
+                    runs.c.connection == self._connection,
+                    runs.c.command == command,
+                    runs.c.campaign == campaign,
+                )
                 .order_by(runs.c.id.desc())
                 .limit(1)
             ).scalar()
