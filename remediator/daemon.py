@@ -42,6 +42,7 @@ from remediator.watch import Inbox
 from remediator.writer import Writer, holder_name
 
 UPKEEP, INTAKE, TIDYING = "upkeep", "inbox", "retention"
+TEXTFILE = "textfile"
 _TEXTFILE_EVERY_S = 15.0
 
 
@@ -112,10 +113,8 @@ class Daemon:
         self._seen_files = shapes(config.files)
         self._pending: Config | None = None
         with ExitStack() as stack:
-            self._bench = self._bench_of(config)
-            self._teller = self._teller_of(config)
+            self._use(config)
             stack.callback(self._close_bench)
-            self._inbox = self._inbox_of(config)
             logger.bind(event="started", campaigns=[job.name for job in config.jobs]).info(
                 "Started for connection {}, with {} campaigns", config.settings.connection, len(config.jobs)
             )
@@ -223,14 +222,14 @@ class Daemon:
 
     def _change_over(self, config: Config) -> None:
         self._pending = None
+        before = self._bench, self._teller
         try:
-            bench, inbox = self._bench_of(config), self._inbox_of(config)
+            self._use(config)
         except RemediatorError as exc:
             self._keep_the_last_good(exc)
             return
-        self._close_bench()
-        self._bench, self._inbox = bench, inbox
-        self._teller = self._teller_of(config)
+        for old in before:
+            old.close()
         self._agenda.forget()
         daemon = config.settings.daemon
         self._switch = Switch(self._store.running, file=daemon.kill_switch, environment=self._environment)
@@ -246,16 +245,21 @@ class Daemon:
             ConfigError(f"the changed files are not used, the last good ones stay in force: {error}"),
         )
 
-    def _bench_of(self, config: Config) -> Bench:
-        return Bench(config, self._store, engines=config.settings.daemon.campaigns_at_once + 1)
+    def _use(self, config: Config) -> None:
+        """Make everything that hangs on the files, or leave all of it as it was."""
+        daemon = config.settings.daemon
+        inbox = None if daemon.inbox is None else Inbox(daemon.inbox, settle_s=daemon.settle_s)
+        bench = Bench(config, self._store, engines=daemon.campaigns_at_once + 1)
+        try:
+            teller = self._teller_of(config)
+        except RemediatorError:
+            bench.close()
+            raise
+        self._bench, self._inbox, self._teller = bench, inbox, teller
 
     def _close_bench(self) -> None:
         self._bench.close()
         self._teller.close()
-
-    def _inbox_of(self, config: Config) -> Inbox | None:
-        daemon = config.settings.daemon
-        return None if daemon.inbox is None else Inbox(daemon.inbox, settle_s=daemon.settle_s)
 
     # Work
 
@@ -361,10 +365,17 @@ class Daemon:
 
     def _write_textfile(self) -> None:
         path = self._bench.config.settings.daemon.textfile
-        if path is None or time.monotonic() < self._next_textfile:
-            return
-        self._next_textfile = time.monotonic() + _TEXTFILE_EVERY_S
-        write_textfile(path, self._metrics())
+        if path is None:
+            self._troubles.over(self._teller, TEXTFILE)
+        elif time.monotonic() >= self._next_textfile:
+            self._next_textfile = time.monotonic() + _TEXTFILE_EVERY_S
+            text = self._metrics()
+            try:
+                write_textfile(path, text)
+            except ConfigError as exc:
+                self._troubles.stand(self._teller, TEXTFILE, exc)
+            else:
+                self._troubles.over(self._teller, TEXTFILE)
 
     # The end
 

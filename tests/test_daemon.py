@@ -96,6 +96,7 @@ class Bot:
         default_factory=lambda: DaemonSettings(listen="", look_s=0.02, lease_s=5, upkeep_s=60)
     )
     broken: str | None = None
+    wrong_address: str | None = None
     files: tuple[Path, ...] = ()
     alerts: list[tuple[str, str | None]] = field(default_factory=list)
     loads: int = 0
@@ -106,6 +107,11 @@ class Bot:
             raise ConfigError(self.broken)
         settings = self.made.engine.settings.model_copy(update={"daemon": self.settings})
         return Config(settings=settings, jobs=self.jobs, open_engine=self._engine, files=self.files)
+
+    def _teller(self, _: Config) -> Heard:
+        if self.wrong_address is not None:
+            raise ConfigError(self.wrong_address)
+        return Heard(self.alerts)
 
     @contextmanager
     def _engine(self, _: Store) -> Iterator[Engine]:
@@ -120,7 +126,7 @@ class Bot:
             clock=made.sandbox.clock.now,
             environment={},
             virtual=True,
-            teller=lambda _: Heard(self.alerts),
+            teller=self._teller,
         )
         thread = threading.Thread(target=bot.run)
         thread.start()
@@ -333,6 +339,42 @@ def test_a_broken_file_keeps_the_last_good_one_in_force_and_alerts_until_it_is_m
         file.write_text("mended")
         wait_for("the end of the alert", lambda: bot.alerts[-1] == ("config", None))
         assert daemon.pulse.state.config_error is None
+
+
+def test_a_wrong_address_keeps_the_last_good_state_in_force_until_it_is_mended(lite: World) -> None:
+    work = Counted()
+    bot = Bot(lite, (a_job("hourly", work),))
+    with bot.running() as daemon:
+        bot.wrong_address = "notify.urls: nothing is called mailt://"
+        daemon.reload()
+        wait_for("the alert", lambda: bot.alerts)
+        assert bot.alerts[0][0] == "config"
+        assert "mailt" in str(bot.alerts[0][1])
+        bot.later(HOUR)
+        wait_for("the old campaign to go on", lambda: work.times == 1 and not daemon.pulse.state.busy)
+        bot.wrong_address = None
+        daemon.reload()
+        wait_for("the end of the alert", lambda: bot.alerts[-1] == ("config", None))
+        bot.later(HOUR)
+        wait_for("the campaign on the mended files", lambda: work.times == 2)
+
+
+def test_a_textfile_that_cannot_be_written_is_told_once_and_once_its_end(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remediator.daemon._TEXTFILE_EVERY_S", 0.0)
+    target = lite.folder / "metrics" / "ours.prom"
+    work = Counted()
+    bot = Bot(lite, (a_job("hourly", work),))
+    bot.settings = bot.settings.model_copy(update={"textfile": target})
+    with bot.running():
+        wait_for("the news", lambda: bot.alerts)
+        bot.later(HOUR)
+        wait_for("the work to go on", lambda: work.times == 1)
+        target.parent.mkdir()
+        wait_for("the metrics", target.exists)
+        wait_for("the end of it", lambda: bot.alerts[-1] == ("textfile", None))
+    assert [key for key, _ in bot.alerts] == ["textfile", "textfile"]
 
 
 def test_a_reload_waits_for_the_work_under_way(lite: World) -> None:
