@@ -15,7 +15,7 @@ from functools import partial
 
 from loguru import logger
 
-from remediator.agenda import UNTIMELY, Agenda
+from remediator.agenda import Agenda
 from remediator.bench import Bench, Config, shapes
 from remediator.crew import Crew
 from remediator.engine.core import Engine
@@ -34,6 +34,7 @@ from remediator.rounds import (
     run_job,
     take_exports,
     tidy,
+    untimely,
 )
 from remediator.store import Store
 from remediator.switch import Switch
@@ -154,15 +155,21 @@ class Daemon:
             self._let_go()
         ttl_s = self._bench.config.settings.daemon.lease_s
         try:
-            self._writer = Writer(self._store.running, holder=self.holder, ttl_s=ttl_s)
+            writer = Writer(self._store.running, holder=self.holder, ttl_s=ttl_s)
         except LeaseHeld as exc:
             if self.pulse.state.role != "waiting" or self.pulse.state.holder != exc.holder:
                 logger.bind(event="waiting").info("Waiting: {}", exc)
             self.pulse.say(role="waiting", holder=exc.holder)
             return False
-        logger.bind(event="working", token=self._writer.lease.token).info("Working as {}", self.holder)
+        try:
+            self._begin()
+        except RemediatorError:
+            # Not ours to work under before it is known what the last process left; the next look tries again.
+            writer.close()
+            raise
+        self._writer = writer
+        logger.bind(event="working", token=writer.lease.token).info("Working as {}", self.holder)
         self.pulse.say(role="working", holder=self.holder)
-        self._begin()
         return True
 
     def _let_go(self) -> None:
@@ -354,7 +361,7 @@ class Daemon:
         key, to = (name, ()) if job is None else (f"campaign:{name}", job.notify)
         if error is None:
             self._troubles.over(self._teller, key, to=to)
-        elif not (isinstance(error, LeaseLost) or getattr(error, "limit", None) in UNTIMELY):
+        elif not untimely(error):
             self._troubles.stand(self._teller, key, error, to=to)
         self._wake.set()
 

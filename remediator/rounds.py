@@ -28,6 +28,7 @@ from remediator.errors import (
     EXIT_OK,
     EXIT_PARTIAL,
     ConfigError,
+    LeaseLost,
     LimitReached,
     RemediatorError,
     VendorError,
@@ -49,6 +50,11 @@ EXPORTS = "exports"
 
 TAB_KEEPS = timedelta(days=5)
 """Marketo's Sync Errors tab shows five days; what was not exported in time is gone."""
+
+_UNTIMELY = frozenset({"drain", "kill_switch"})
+
+INTERRUPTED = "interrupted"
+"""Counter of a run that did not come to its end by itself: the next process goes on with it."""
 
 PAUSES = frozenset({"before_read", "before_intent", "planning", "applying", "verifying", "retrying"})
 """Steps at which work may be broken off with nothing under way."""
@@ -121,10 +127,20 @@ def job_of(campaign: Campaign) -> Job:
     )
 
 
+def untimely(error: Exception | None) -> bool:
+    """Say whether this stop says nothing about the work itself: it goes on as soon as it may."""
+    return isinstance(error, LeaseLost) or (isinstance(error, LimitReached) and error.limit in _UNTIMELY)
+
+
 def run_job(engine: Engine, job: Job, *, dry_run: bool = False) -> Done:
     """Run a campaign's cycle on record; raises what it raises."""
     with recorded_work(engine, DRY_RUN if dry_run else CAMPAIGN, campaign=job.name) as record:
-        done = job.run(engine, record, dry_run)
+        try:
+            done = job.run(engine, record, dry_run)
+        except (LimitReached, LeaseLost) as exc:
+            if untimely(exc):
+                record.counters[INTERRUPTED] = 1
+            raise
         record.outcome, record.said = done.outcome, done.said
     return replace(done, run=record.id)
 
@@ -322,7 +338,7 @@ def recover(store: Store, *, now: datetime) -> set[str]:
     cut_short: set[str] = set()
     for run, command, campaign in store.meters.unfinished():
         if command in (CAMPAIGN, UPKEEP, INTAKE):
-            store.finish_run(run, outcome="failed", counters={"interrupted": 1}, now=now)
+            store.finish_run(run, outcome="failed", counters={INTERRUPTED: 1}, now=now)
             logger.bind(event="run_interrupted", run=run).warning("Run {} was cut short; going on", run)
             if campaign is not None:
                 cut_short.add(campaign)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import json
 import signal
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -488,6 +489,70 @@ def test_runs_that_a_dead_process_left_open_are_closed_and_its_campaign_goes_on(
         wait_for("the campaign to go on", lambda: work.times == 1)
     found = {run.id: run.outcome for run in store.runs()}
     assert (found[left], found[by_hand]) == ("failed", "running")
+
+
+def test_a_store_that_fails_at_the_start_puts_off_what_the_last_process_left_and_loses_none_of_it(
+    lite: World, sqlite_url: str
+) -> None:
+    store = lite.engine.store
+    left = store.start_run("campaign", campaign="weekly", now=lite.engine.clock())
+    full = "SELECT RAISE(ABORT, 'database or disk is full')"
+    work = Counted()
+    bot = Bot(lite, (a_job("weekly", work, "0 0 * * 0"),))
+
+    def make_room() -> None:
+        wait_for("the alert", lambda: bot.alerts)
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database:
+            database.execute("DROP TRIGGER no_room")
+
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database:
+        database.execute(f"CREATE TRIGGER no_room BEFORE UPDATE ON runs BEGIN {full}; END")
+    mending = threading.Thread(target=make_room)
+    mending.start()
+    with bot.running():
+        wait_for("the campaign to go on", lambda: work.times == 1)
+    mending.join()
+    assert {run.id: run.outcome for run in store.runs()}[left] == "failed"
+
+
+def a_cycle(bot: Bot, stop: threading.Event | None = None) -> None:
+    """Do what `run --once` does, until asked to stop."""
+    store = bot.made.engine.store
+    switch = Switch(store.running, file=bot.made.folder / "kill", environment={})
+    stopped = stop or threading.Event()
+    with Bench(bot.load(), store, engines=1) as bench:
+        Once(store, bench, switch, stop=stopped, teller=LogTeller(), virtual=True).run()
+
+
+def test_what_a_signal_kept_one_cycle_from_doing_is_done_by_the_next_one(lite: World) -> None:
+    stop = threading.Event()
+    drained, waiting = Counted(), Counted()
+
+    def drain(engine: Engine, record: RunRecord, dry_run: bool) -> Done:
+        stop.set()
+        raise LimitReached("asked to stop; the rest waits for the next run", limit="drain")
+
+    nightly = (a_job("a", drained), a_job("b", waiting))
+    a_cycle(Bot(lite, nightly))
+    lite.pass_time(hours=1)
+    a_cycle(Bot(lite, (a_job("a", drain), nightly[1])), stop)
+    assert (drained.times, waiting.times) == (1, 1)
+    a_cycle(Bot(lite, nightly))
+    assert (drained.times, waiting.times) == (2, 2)
+    a_cycle(Bot(lite, nightly))
+    assert (drained.times, waiting.times) == (2, 2)
+
+
+@pytest.mark.parametrize("error", [TransientError("down"), LimitReached("too many", limit="max_changes")])
+def test_one_cycle_leaves_what_failed_or_met_a_limit_to_its_next_tick(lite: World, error: Exception) -> None:
+    work = Counted(error)
+    bot = Bot(lite, (a_job("hourly", work),))
+    for times in (1, 1):
+        a_cycle(bot)
+        assert work.times == times
+    lite.pass_time(hours=1)
+    a_cycle(bot)
+    assert work.times == 2
 
 
 def test_a_dry_run_that_goes_on_beside_a_starting_daemon_is_neither_closed_nor_run_for_real(
