@@ -278,7 +278,8 @@ class Daemon:
         except ConfigError as exc:
             self._troubles.stand(self._teller, "inbox", exc)
             return
-        self._troubles.over(self._teller, "inbox")
+        if self._inbox.trouble is None:
+            self._troubles.over(self._teller, "inbox")
         if paths:
             inbox, bench = self._inbox, self._bench
             when = exported_when(self._clock(), virtual=self._virtual)

@@ -235,53 +235,56 @@ def take_exports(
     """Take in exports that are whole, and move each out of the way; asks no vendor.
 
     Args:
-        paths: from ``Inbox.ready``.
+        paths: from ``Inbox.ready``, oldest first.
         exported_at: when a file was exported, as far as that can be told.
 
     Raises:
+        ConfigError: an export was read and could not be moved, now or before; all others were taken.
         StoreError: the store failed; the exports that were not taken stay where they are.
     """
     taken = Intake()
     if not paths:
         return taken
+    # On record is when a file was taken in. Of files that waited together, each counts from its own time.
+    covered = engine.store.meters.last_intake()
     with recorded_run(engine.store, INTAKE, clock=engine.clock) as record:
         taken.run = record.id
         for path in paths:
-            _take(inbox, engine, path, record, taken, exported_at(path))
+            shape, when = shape_of(path), exported_at(path)
+            if shape is None:
+                continue
+            try:
+                report = _scanned(engine, path, record)
+            except ConfigError as exc:
+                if inbox.done(path, shape, why_rejected=str(exc)) is not None:
+                    taken.rejected[path.name] = str(exc)
+                    logger.bind(event="export_rejected").warning("{} was rejected: {}", path.name, exc)
+                continue
+            if report.known_since is None:
+                _declare_gap(engine, covered, when)
+                covered = max(when, covered or when)
+            taken.reports.append(report)
+            inbox.done(path, shape)
         record.counters |= {
             name: sum(getattr(report, name) for report in taken.reports)
             for name in ("rows", "new", "again", "duplicates", "reopened", "rejected")
         } | {"files_rejected": len(taken.rejected)}
         record.outcome, record.said = taken.done.outcome, taken.done.said
+    if inbox.trouble is not None:
+        raise inbox.trouble
     return taken
 
 
-def _take(
-    inbox: Inbox, engine: Engine, path: Path, record: RunRecord, taken: Intake, exported_at: datetime
-) -> None:
-    shape = shape_of(path)
-    if shape is None:
-        return
-    covered_until = engine.store.meters.last_intake()
-    try:
-        report = scan_file(
-            path,
-            store=engine.store,
-            classifier=engine.classifier,
-            settings=engine.settings,
-            run=record.id,
-            now=engine.clock(),
-            on_rows=lambda rows: engine.on_step(Step(name="scanning", done=rows)),
-        )
-    except ConfigError as exc:
-        if inbox.done(path, shape, why_rejected=str(exc)) is not None:
-            taken.rejected[path.name] = str(exc)
-            logger.bind(event="export_rejected").warning("{} was rejected: {}", path.name, exc)
-        return
-    if report.known_since is None:
-        _declare_gap(engine, covered_until, exported_at)
-    taken.reports.append(report)
-    inbox.done(path, shape)
+def _scanned(engine: Engine, path: Path, record: RunRecord) -> ScanReport:
+    return scan_file(
+        path,
+        store=engine.store,
+        classifier=engine.classifier,
+        settings=engine.settings,
+        run=record.id,
+        now=engine.clock(),
+        on_rows=lambda rows: engine.on_step(Step(name="scanning", done=rows)),
+    )
 
 
 def late_export(store: Store, settings: DaemonSettings, *, now: datetime) -> RemediatorError | None:

@@ -44,6 +44,7 @@ from tests.daemons import (
     wait_for,
 )
 from tests.engine.world import World, morning, world
+from tests.test_watch import immovable as immovable  # what cannot be moved, as a fixture
 
 WRITES = {"marketo": "POST /rest/v1/leads.json", "salesforce": "PATCH /services/data/*"}
 HOUR = timedelta(hours=1)
@@ -477,6 +478,31 @@ def test_while_paused_exports_are_taken_in_and_no_campaign_begins(lite: World) -
         assert work.times == 0
         store.running.resume(by="ann", now=lite.engine.clock())
         wait_for("the campaign", lambda: work.times == 1)
+
+
+def test_an_export_that_cannot_be_moved_is_told_once_and_its_end_too(
+    lite: World, immovable: Callable[..., None]
+) -> None:
+    immovable("a.csv")
+    inbox = lite.folder / "inbox"
+    settings = DaemonSettings(listen="", look_s=0.02, lease_s=5, inbox=inbox, settle_s=0)
+    bot = Bot(lite, settings=settings)
+    lite.lead(country="Deutschland")
+    lite.pass_time(minutes=6)
+    content = sync_errors_csv(lite.sandbox.sync.errors, now=lite.sandbox.clock.now())
+    with bot.running() as daemon:
+        (inbox / "a.csv").write_bytes(content)
+        wait_for("the news", lambda: bot.alerts)
+        (inbox / "b.csv").write_bytes(content + b"\r\n")
+        wait_for("the other export", (lite.folder / "processed" / "b.csv").exists)
+        wait_for("its end", lambda: not daemon.pulse.state.busy)
+        daemon.pulse.say(store_error="seen")
+        wait_for("another look", lambda: daemon.pulse.state.store_error is None)
+        assert len(bot.alerts) == 1
+        (inbox / "a.csv").rename(lite.folder / "a.csv")
+        wait_for("the end of it", lambda: bot.alerts[-1] == ("inbox", None))
+    assert len(bot.alerts) == 2
+    assert lite.engine.store.count_cases() == 1
 
 
 def test_runs_that_a_dead_process_left_open_are_closed_and_its_campaign_goes_on(lite: World) -> None:

@@ -119,7 +119,7 @@ class Meters:
             return self._waiting(conn)
 
     def last_intake(self) -> datetime | None:
-        """Return when an export was last taken in whole."""
+        """Return when an export was last taken in whole, which may be long after it was exported."""
         with self._database.reading() as conn:
             return conn.execute(
                 select(func.max(intakes.c.taken_at)).where(intakes.c.connection == self._connection)
