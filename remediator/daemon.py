@@ -16,13 +16,14 @@ from functools import partial
 from loguru import logger
 
 from remediator.agenda import Agenda
-from remediator.bench import Bench, Config, shapes
+from remediator.bench import Bench, Config
 from remediator.crew import Crew
 from remediator.engine.core import Engine
 from remediator.errors import ConfigError, LeaseHeld, LeaseLost, LimitReached, RemediatorError, StoreError
 from remediator.health import Port, Pulse
 from remediator.memory import share_one_heap
 from remediator.metrics import render, write_textfile
+from remediator.reloading import Followed
 from remediator.rounds import (
     EXPORTS,
     Done,
@@ -108,11 +109,9 @@ class Daemon:
             ConfigError: the files are wrong at the start, or the port is taken.
         """
         share_one_heap(self._environment)
-        config = self._load()
+        self._files = Followed(self._load)
+        config = self._files.in_force
         daemon = config.settings.daemon
-        self._switch = Switch(self._store.running, file=daemon.kill_switch, environment=self._environment)
-        self._seen_files = shapes(config.files)
-        self._pending: Config | None = None
         with ExitStack() as stack:
             self._use(config)
             stack.callback(self._close_bench)
@@ -197,7 +196,7 @@ class Daemon:
             self._troubles.stand(
                 self._teller, "writes", LimitReached(f"{halt.by}: {halt.why}", limit="kill_switch")
             )
-        if halt is None and self._pending is None:
+        if halt is None and self._files.pending is None:
             self._start_campaigns()
             self._start_upkeep()
         self._write_textfile()
@@ -206,40 +205,25 @@ class Daemon:
 
     def _follow_files(self) -> None:
         """Check changed files at once; use them as soon as nothing runs on the old ones."""
-        current = shapes(self._bench.config.files if self._pending is None else self._pending.files)
         asked = self._reload.is_set()
         self._reload.clear()
-        if asked or current != self._seen_files:
-            why = "asked to" if asked else "they changed"
-            logger.bind(event="reloading").info("Reading the files again: {}", why)
-            self._seen_files = current
-            self._read_files()
-        if self._pending is not None and not self._crew.busy:
-            self._change_over(self._pending)
-
-    def _read_files(self) -> None:
         try:
-            config = self._load()
-            _check_unchangeable(self._bench.config, config)
+            self._files.look(asked=asked)
         except RemediatorError as exc:
             self._keep_the_last_good(exc)
-        else:
-            self._pending = config
-            self._seen_files = shapes(config.files)
+        if self._files.pending is None or self._crew.busy:
+            return
+        try:
+            self._files.change_over(self._change_over)
+        except RemediatorError as exc:
+            self._keep_the_last_good(exc)
 
     def _change_over(self, config: Config) -> None:
-        self._pending = None
         before = self._bench, self._teller
-        try:
-            self._use(config)
-        except RemediatorError as exc:
-            self._keep_the_last_good(exc)
-            return
+        self._use(config)
         for old in before:
             old.close()
         self._agenda.forget()
-        daemon = config.settings.daemon
-        self._switch = Switch(self._store.running, file=daemon.kill_switch, environment=self._environment)
         self.pulse.say(config_error=None)
         self._troubles.over(self._teller, "config")
         logger.bind(event="config_loaded").info("The changed files are in force")
@@ -263,6 +247,7 @@ class Daemon:
             bench.close()
             raise
         self._bench, self._inbox, self._teller = bench, inbox, teller
+        self._switch = Switch(self._store.running, file=daemon.kill_switch, environment=self._environment)
 
     def _close_bench(self) -> None:
         self._bench.close()
@@ -271,7 +256,7 @@ class Daemon:
     # Work
 
     def _start_intake(self) -> None:
-        if self._inbox is None or INTAKE in self._crew.busy or self._pending is not None:
+        if self._inbox is None or INTAKE in self._crew.busy or self._files.pending is not None:
             return
         try:
             paths = self._inbox.ready()
@@ -401,11 +386,3 @@ class Daemon:
         if self._writer is not None:
             self._writer.close()
         logger.bind(event="stopped").info("Stopped")
-
-
-def _check_unchangeable(before: Config, after: Config) -> None:
-    for name in ("store", "connection"):
-        if getattr(before.settings, name) != getattr(after.settings, name):
-            raise ConfigError(f"{name} was changed, which a running daemon cannot follow; restart it")
-    if before.settings.daemon.listen != after.settings.daemon.listen:
-        raise ConfigError("daemon.listen was changed, which a running daemon cannot follow; restart it")

@@ -394,6 +394,26 @@ def test_a_reload_waits_for_the_work_under_way(lite: World) -> None:
         wait_for("the change", lambda: lite.engine.store.running.last_tick("other"))
 
 
+def test_files_that_broke_while_good_ones_waited_are_told_until_they_are_mended(lite: World) -> None:
+    work = Counted()
+    work.go_on.clear()
+    bot = Bot(lite, (a_job("hourly", work),))
+    with bot.running() as daemon:
+        bot.later(HOUR)
+        wait_for("the cycle to begin", lambda: work.times == 1)
+        daemon.reload()
+        wait_for("the good files to be read", lambda: bot.loads == 2)
+        bot.broken = "watched.yaml, line 3: unknown key"
+        daemon.reload()
+        wait_for("the alert", lambda: bot.alerts)
+        work.go_on.set()
+        wait_for("its end", lambda: not daemon.pulse.state.busy)
+        daemon.pulse.say(store_error="seen")
+        wait_for("another look", lambda: daemon.pulse.state.store_error is None)
+        assert daemon.pulse.state.config_error is not None
+        assert len(bot.alerts) == 1
+
+
 def test_a_change_that_needs_a_restart_is_refused_and_said(lite: World) -> None:
     bot = Bot(lite)
     with bot.running() as daemon:
