@@ -7,17 +7,14 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from remediator.errors import ConfigError, LeaseLost, LimitReached
-from remediator.rounds import Job
+from remediator.errors import ConfigError, LimitReached
+from remediator.rounds import CAMPAIGN, INTERRUPTED, Job, untimely
 from remediator.store import Store
 
 AGAIN_FIRST = timedelta(minutes=2)
 AGAIN_AT_MOST = timedelta(hours=1)
 AGAIN_TIMES = 6
 """A cycle that failed is tried so often before its next tick: an outage is no reason to skip a night."""
-
-UNTIMELY = frozenset({"drain", "kill_switch"})
-"""Stops that say nothing about the work itself: it goes on as soon as it may."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,15 +55,18 @@ class Agenda:
         self._lock = threading.Lock()
 
     def begin(self, jobs: Iterable[Job], *, cut_short: Collection[str]) -> None:
-        """Start where the last process ended: what it was cut short in, or stopped at, is due at once."""
-        ended = {job.name for job in jobs if self._store.meters.last_outcome(job.name) in _NOT_THROUGH}
+        """Start where the last process ended: what it was cut short in, or stopped at, is due at once.
+
+        Started by cron, not what failed or met a limit: it would be run at every start until its next tick.
+        """
+        left = {job.name for job in jobs if self._was_left(job.name)}
         self.forget()
         with self._lock:
             self._again.clear()
-        self.again(ended.union(cut_short))
+        self.again(left.union(cut_short))
 
     def again(self, names: Collection[str], *, at: datetime | None = None) -> None:
-        """Have these run at once (or at a time), whatever their schedules say."""
+        """Have these run at once (or at a time) instead of at their next ticks; without one, not at all."""
         moment = at or self._clock()
         with self._lock:
             self._again |= {name: _Again(at=moment, tries=0) for name in names}
@@ -83,7 +83,10 @@ class Agenda:
         with self._lock:
             again = dict(self._again)
         for job, ticks in known:
-            if ticks.next is not None and ticks.next <= now:
+            if ticks.next is None:
+                # Disabled, or for people only: also what it did not bring through is not ours to go on with.
+                continue
+            if ticks.next <= now:
                 due += [(tick, job) for tick in list(job.due(ticks.after, now))[-1:]]
             elif job.name in again and again[job.name].at <= now:
                 due.append((again[job.name].at, job))
@@ -106,16 +109,22 @@ class Agenda:
             match error:
                 case None | ConfigError():
                     return
-                case LimitReached() if error.limit not in UNTIMELY:
+                case LimitReached() if not untimely(error):
                     # The same plan would meet the same limit.
                     return
-                case LimitReached() | LeaseLost():
+                case _ if untimely(error):
                     self._again[name] = _Again(at=now, tries=0)
                 case _:
                     tries = 1 + (before.tries if before is not None else 0)
                     if tries <= AGAIN_TIMES:
                         wait = min(AGAIN_FIRST * 2 ** (tries - 1), AGAIN_AT_MOST)
                         self._again[name] = _Again(at=now + wait, tries=tries)
+
+    def _was_left(self, name: str) -> bool:
+        last = self._store.meters.last_run(CAMPAIGN, name)
+        if last is None:
+            return False
+        return INTERRUPTED in last.counters or (not self._from_the_start and last.outcome in _NOT_THROUGH)
 
     def _ticks_of(self, job: Job, now: datetime) -> _Ticks:
         ticks = self._ticks.get(job.name)

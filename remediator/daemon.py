@@ -15,14 +15,15 @@ from functools import partial
 
 from loguru import logger
 
-from remediator.agenda import UNTIMELY, Agenda
-from remediator.bench import Bench, Config, shapes
+from remediator.agenda import Agenda
+from remediator.bench import Bench, Config
 from remediator.crew import Crew
 from remediator.engine.core import Engine
 from remediator.errors import ConfigError, LeaseHeld, LeaseLost, LimitReached, RemediatorError, StoreError
 from remediator.health import Port, Pulse
 from remediator.memory import share_one_heap
 from remediator.metrics import render, write_textfile
+from remediator.reloading import Followed
 from remediator.rounds import (
     EXPORTS,
     Done,
@@ -34,6 +35,7 @@ from remediator.rounds import (
     run_job,
     take_exports,
     tidy,
+    untimely,
 )
 from remediator.store import Store
 from remediator.switch import Switch
@@ -42,6 +44,7 @@ from remediator.watch import Inbox
 from remediator.writer import Writer, holder_name
 
 UPKEEP, INTAKE, TIDYING = "upkeep", "inbox", "retention"
+TEXTFILE = "textfile"
 _TEXTFILE_EVERY_S = 15.0
 
 
@@ -106,16 +109,12 @@ class Daemon:
             ConfigError: the files are wrong at the start, or the port is taken.
         """
         share_one_heap(self._environment)
-        config = self._load()
+        self._files = Followed(self._load)
+        config = self._files.in_force
         daemon = config.settings.daemon
-        self._switch = Switch(self._store.running, file=daemon.kill_switch, environment=self._environment)
-        self._seen_files = shapes(config.files)
-        self._pending: Config | None = None
         with ExitStack() as stack:
-            self._bench = self._bench_of(config)
-            self._teller = self._teller_of(config)
+            self._use(config)
             stack.callback(self._close_bench)
-            self._inbox = self._inbox_of(config)
             logger.bind(event="started", campaigns=[job.name for job in config.jobs]).info(
                 "Started for connection {}, with {} campaigns", config.settings.connection, len(config.jobs)
             )
@@ -155,15 +154,21 @@ class Daemon:
             self._let_go()
         ttl_s = self._bench.config.settings.daemon.lease_s
         try:
-            self._writer = Writer(self._store.running, holder=self.holder, ttl_s=ttl_s)
+            writer = Writer(self._store.running, holder=self.holder, ttl_s=ttl_s)
         except LeaseHeld as exc:
             if self.pulse.state.role != "waiting" or self.pulse.state.holder != exc.holder:
                 logger.bind(event="waiting").info("Waiting: {}", exc)
             self.pulse.say(role="waiting", holder=exc.holder)
             return False
-        logger.bind(event="working", token=self._writer.lease.token).info("Working as {}", self.holder)
+        try:
+            self._begin()
+        except RemediatorError:
+            # Not ours to work under before it is known what the last process left; the next look tries again.
+            writer.close()
+            raise
+        self._writer = writer
+        logger.bind(event="working", token=writer.lease.token).info("Working as {}", self.holder)
         self.pulse.say(role="working", holder=self.holder)
-        self._begin()
         return True
 
     def _let_go(self) -> None:
@@ -191,7 +196,7 @@ class Daemon:
             self._troubles.stand(
                 self._teller, "writes", LimitReached(f"{halt.by}: {halt.why}", limit="kill_switch")
             )
-        if halt is None and self._pending is None:
+        if halt is None and self._files.pending is None:
             self._start_campaigns()
             self._start_upkeep()
         self._write_textfile()
@@ -200,40 +205,25 @@ class Daemon:
 
     def _follow_files(self) -> None:
         """Check changed files at once; use them as soon as nothing runs on the old ones."""
-        current = shapes(self._bench.config.files if self._pending is None else self._pending.files)
         asked = self._reload.is_set()
         self._reload.clear()
-        if asked or current != self._seen_files:
-            why = "asked to" if asked else "they changed"
-            logger.bind(event="reloading").info("Reading the files again: {}", why)
-            self._seen_files = current
-            self._read_files()
-        if self._pending is not None and not self._crew.busy:
-            self._change_over(self._pending)
-
-    def _read_files(self) -> None:
         try:
-            config = self._load()
-            _check_unchangeable(self._bench.config, config)
+            self._files.look(asked=asked)
         except RemediatorError as exc:
             self._keep_the_last_good(exc)
-        else:
-            self._pending = config
-            self._seen_files = shapes(config.files)
+        if self._files.pending is None or self._crew.busy:
+            return
+        try:
+            self._files.change_over(self._change_over)
+        except RemediatorError as exc:
+            self._keep_the_last_good(exc)
 
     def _change_over(self, config: Config) -> None:
-        self._pending = None
-        try:
-            bench, inbox = self._bench_of(config), self._inbox_of(config)
-        except RemediatorError as exc:
-            self._keep_the_last_good(exc)
-            return
-        self._close_bench()
-        self._bench, self._inbox = bench, inbox
-        self._teller = self._teller_of(config)
+        before = self._bench, self._teller
+        self._use(config)
+        for old in before:
+            old.close()
         self._agenda.forget()
-        daemon = config.settings.daemon
-        self._switch = Switch(self._store.running, file=daemon.kill_switch, environment=self._environment)
         self.pulse.say(config_error=None)
         self._troubles.over(self._teller, "config")
         logger.bind(event="config_loaded").info("The changed files are in force")
@@ -246,28 +236,35 @@ class Daemon:
             ConfigError(f"the changed files are not used, the last good ones stay in force: {error}"),
         )
 
-    def _bench_of(self, config: Config) -> Bench:
-        return Bench(config, self._store, engines=config.settings.daemon.campaigns_at_once + 1)
+    def _use(self, config: Config) -> None:
+        """Make everything that hangs on the files, or leave all of it as it was."""
+        daemon = config.settings.daemon
+        inbox = None if daemon.inbox is None else Inbox(daemon.inbox, settle_s=daemon.settle_s)
+        bench = Bench(config, self._store, engines=daemon.campaigns_at_once + 1)
+        try:
+            teller = self._teller_of(config)
+        except RemediatorError:
+            bench.close()
+            raise
+        self._bench, self._inbox, self._teller = bench, inbox, teller
+        self._switch = Switch(self._store.running, file=daemon.kill_switch, environment=self._environment)
 
     def _close_bench(self) -> None:
         self._bench.close()
         self._teller.close()
 
-    def _inbox_of(self, config: Config) -> Inbox | None:
-        daemon = config.settings.daemon
-        return None if daemon.inbox is None else Inbox(daemon.inbox, settle_s=daemon.settle_s)
-
     # Work
 
     def _start_intake(self) -> None:
-        if self._inbox is None or INTAKE in self._crew.busy or self._pending is not None:
+        if self._inbox is None or INTAKE in self._crew.busy or self._files.pending is not None:
             return
         try:
             paths = self._inbox.ready()
         except ConfigError as exc:
             self._troubles.stand(self._teller, "inbox", exc)
             return
-        self._troubles.over(self._teller, "inbox")
+        if self._inbox.trouble is None:
+            self._troubles.over(self._teller, "inbox")
         if paths:
             inbox, bench = self._inbox, self._bench
             when = exported_when(self._clock(), virtual=self._virtual)
@@ -350,7 +347,7 @@ class Daemon:
         key, to = (name, ()) if job is None else (f"campaign:{name}", job.notify)
         if error is None:
             self._troubles.over(self._teller, key, to=to)
-        elif not (isinstance(error, LeaseLost) or getattr(error, "limit", None) in UNTIMELY):
+        elif not untimely(error):
             self._troubles.stand(self._teller, key, error, to=to)
         self._wake.set()
 
@@ -361,10 +358,17 @@ class Daemon:
 
     def _write_textfile(self) -> None:
         path = self._bench.config.settings.daemon.textfile
-        if path is None or time.monotonic() < self._next_textfile:
-            return
-        self._next_textfile = time.monotonic() + _TEXTFILE_EVERY_S
-        write_textfile(path, self._metrics())
+        if path is None:
+            self._troubles.over(self._teller, TEXTFILE)
+        elif time.monotonic() >= self._next_textfile:
+            self._next_textfile = time.monotonic() + _TEXTFILE_EVERY_S
+            text = self._metrics()
+            try:
+                write_textfile(path, text)
+            except ConfigError as exc:
+                self._troubles.stand(self._teller, TEXTFILE, exc)
+            else:
+                self._troubles.over(self._teller, TEXTFILE)
 
     # The end
 
@@ -382,11 +386,3 @@ class Daemon:
         if self._writer is not None:
             self._writer.close()
         logger.bind(event="stopped").info("Stopped")
-
-
-def _check_unchangeable(before: Config, after: Config) -> None:
-    for name in ("store", "connection"):
-        if getattr(before.settings, name) != getattr(after.settings, name):
-            raise ConfigError(f"{name} was changed, which a running daemon cannot follow; restart it")
-    if before.settings.daemon.listen != after.settings.daemon.listen:
-        raise ConfigError("daemon.listen was changed, which a running daemon cannot follow; restart it")

@@ -7,6 +7,7 @@ the store answers and the files are valid; a process that waits for another one'
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -31,7 +32,8 @@ SILENT_S = 60.0
 MAIN_PROCESS = Path("/proc/1/cmdline")
 """What a container was started with: its first process, arguments parted by NUL (proc_pid_cmdline(5))."""
 
-_ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+"""Who listens on every address answers on loopback."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,15 +124,17 @@ class Port:
 
         Asked.pulse, Asked.metrics = pulse, staticmethod(metrics)
         host, port = address(listen)
+        server = _ServerOnIPv6 if ":" in host else ThreadingHTTPServer
         try:
-            self._server = ThreadingHTTPServer((host, port), Asked)
+            self._server = server((host, port), Asked)
         except OSError as exc:
             raise ConfigError(
                 f"cannot listen on {listen}: {exc.strerror}; set daemon.listen to another host:port, or to "
                 'nothing ("") to do without metrics'
             ) from exc
         self._server.daemon_threads = True
-        self.address = f"{host}:{self._server.server_address[1]}"
+        shown = f"[{host}]" if ":" in host else host
+        self.address = f"{shown}:{self._server.server_address[1]}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="health", daemon=True
         )
@@ -145,6 +149,10 @@ class Port:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class _ServerOnIPv6(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
 
 
 class _Asked(BaseHTTPRequestHandler):
@@ -215,8 +223,7 @@ def ask(listen: str, path: str, *, timeout_s: float = 5) -> tuple[int, dict[str,
         RemediatorError: nobody answers there.
     """
     host, port = address(listen)
-    # Who listens on every address answers on loopback.
-    connection = HTTPConnection("127.0.0.1" if host in _ANY else host, port, timeout=timeout_s)
+    connection = HTTPConnection(_LOOPBACK.get(host, host), port, timeout=timeout_s)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -130,13 +130,17 @@ class Once:
             self._do("upkeep", partial(follow_up, engine))
             self._do("retention", partial(tidy, engine))
 
-    def _due(self, engine: Engine, only: str | None, *, cut_short: set[str]) -> list[Job]:
+    def _due(self, engine: Engine, only: str | None, *, cut_short: set[str]) -> Iterator[Job]:
         jobs = self._bench.config.jobs
         if only is not None:
-            return [job for job in jobs if job.name == only]
+            yield from (job for job in jobs if job.name == only)
+            return
         agenda = Agenda(self._store, engine.clock, from_the_start=True)
-        agenda.again(cut_short)
-        return [job for tick, job in agenda.due(jobs) if agenda.claim(job, tick)]
+        agenda.begin(jobs, cut_short=cut_short)
+        for tick, job in agenda.due(jobs):
+            # One by one: a tick that was claimed is served, or nobody serves it.
+            if not self._stop.is_set() and agenda.claim(job, tick):
+                yield job
 
     def _look_for_late_exports(self, engine: Engine) -> None:
         late = late_export(self._store, self._bench.config.settings.daemon, now=engine.clock())

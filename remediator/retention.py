@@ -10,7 +10,8 @@ from remediator.settings_sections import RetentionSettings
 from remediator.store import Cutoffs, Notice, Store
 
 EVERY = timedelta(days=1)
-_KEY = "retention"
+_KEY = "tidied"
+"""The notice of when it was last done; ``retention`` is the trouble of it."""
 
 
 def cutoffs(settings: RetentionSettings, *, now: datetime) -> Cutoffs:

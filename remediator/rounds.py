@@ -28,6 +28,7 @@ from remediator.errors import (
     EXIT_OK,
     EXIT_PARTIAL,
     ConfigError,
+    LeaseLost,
     LimitReached,
     RemediatorError,
     VendorError,
@@ -41,11 +42,19 @@ from remediator.watch import Inbox, shape_of
 CAMPAIGN, UPKEEP, INTAKE = "campaign", "upkeep", "watch"
 """What the runs are called; only whoever has the writer's lease makes such runs."""
 
+DRY_RUN = "dry run"
+"""What a campaign's run is called that only looks; anybody may make one beside whoever has the lease."""
+
 EXPORTS = "exports"
 """What has the trouble when nobody exports."""
 
 TAB_KEEPS = timedelta(days=5)
 """Marketo's Sync Errors tab shows five days; what was not exported in time is gone."""
+
+_UNTIMELY = frozenset({"drain", "kill_switch"})
+
+INTERRUPTED = "interrupted"
+"""Counter of a run that did not come to its end by itself: the next process goes on with it."""
 
 PAUSES = frozenset({"before_read", "before_intent", "planning", "applying", "verifying", "retrying"})
 """Steps at which work may be broken off with nothing under way."""
@@ -120,10 +129,20 @@ def job_of(campaign: Campaign) -> Job:
     )
 
 
+def untimely(error: Exception | None) -> bool:
+    """Say whether this stop says nothing about the work itself: it goes on as soon as it may."""
+    return isinstance(error, LeaseLost) or (isinstance(error, LimitReached) and error.limit in _UNTIMELY)
+
+
 def run_job(engine: Engine, job: Job, *, dry_run: bool = False) -> Done:
     """Run a campaign's cycle on record; raises what it raises."""
-    with recorded_work(engine, CAMPAIGN, campaign=job.name) as record:
-        done = job.run(engine, record, dry_run)
+    with recorded_work(engine, DRY_RUN if dry_run else CAMPAIGN, campaign=job.name) as record:
+        try:
+            done = job.run(engine, record, dry_run)
+        except (LimitReached, LeaseLost) as exc:
+            if untimely(exc):
+                record.counters[INTERRUPTED] = 1
+            raise
         record.outcome, record.said = done.outcome, done.said
     return replace(done, run=record.id)
 
@@ -218,53 +237,56 @@ def take_exports(
     """Take in exports that are whole, and move each out of the way; asks no vendor.
 
     Args:
-        paths: from ``Inbox.ready``.
+        paths: from ``Inbox.ready``, oldest first.
         exported_at: when a file was exported, as far as that can be told.
 
     Raises:
+        ConfigError: an export was read and could not be moved, now or before; all others were taken.
         StoreError: the store failed; the exports that were not taken stay where they are.
     """
     taken = Intake()
     if not paths:
         return taken
+    # On record is when a file was taken in. Of files that waited together, each counts from its own time.
+    covered = engine.store.meters.last_intake()
     with recorded_run(engine.store, INTAKE, clock=engine.clock) as record:
         taken.run = record.id
         for path in paths:
-            _take(inbox, engine, path, record, taken, exported_at(path))
+            shape, when = shape_of(path), exported_at(path)
+            if shape is None:
+                continue
+            try:
+                report = _scanned(engine, path, record)
+            except ConfigError as exc:
+                if inbox.done(path, shape, why_rejected=str(exc)) is not None:
+                    taken.rejected[path.name] = str(exc)
+                    logger.bind(event="export_rejected").warning("{} was rejected: {}", path.name, exc)
+                continue
+            if report.known_since is None:
+                _declare_gap(engine, covered, when)
+                covered = max(when, covered or when)
+            taken.reports.append(report)
+            inbox.done(path, shape)
         record.counters |= {
             name: sum(getattr(report, name) for report in taken.reports)
             for name in ("rows", "new", "again", "duplicates", "reopened", "rejected")
         } | {"files_rejected": len(taken.rejected)}
         record.outcome, record.said = taken.done.outcome, taken.done.said
+    if inbox.trouble is not None:
+        raise inbox.trouble
     return taken
 
 
-def _take(
-    inbox: Inbox, engine: Engine, path: Path, record: RunRecord, taken: Intake, exported_at: datetime
-) -> None:
-    shape = shape_of(path)
-    if shape is None:
-        return
-    covered_until = engine.store.meters.last_intake()
-    try:
-        report = scan_file(
-            path,
-            store=engine.store,
-            classifier=engine.classifier,
-            settings=engine.settings,
-            run=record.id,
-            now=engine.clock(),
-            on_rows=lambda rows: engine.on_step(Step(name="scanning", done=rows)),
-        )
-    except ConfigError as exc:
-        if inbox.done(path, shape, why_rejected=str(exc)) is not None:
-            taken.rejected[path.name] = str(exc)
-            logger.bind(event="export_rejected").warning("{} was rejected: {}", path.name, exc)
-        return
-    if report.known_since is None:
-        _declare_gap(engine, covered_until, exported_at)
-    taken.reports.append(report)
-    inbox.done(path, shape)
+def _scanned(engine: Engine, path: Path, record: RunRecord) -> ScanReport:
+    return scan_file(
+        path,
+        store=engine.store,
+        classifier=engine.classifier,
+        settings=engine.settings,
+        run=record.id,
+        now=engine.clock(),
+        on_rows=lambda rows: engine.on_step(Step(name="scanning", done=rows)),
+    )
 
 
 def late_export(store: Store, settings: DaemonSettings, *, now: datetime) -> RemediatorError | None:
@@ -321,7 +343,7 @@ def recover(store: Store, *, now: datetime) -> set[str]:
     cut_short: set[str] = set()
     for run, command, campaign in store.meters.unfinished():
         if command in (CAMPAIGN, UPKEEP, INTAKE):
-            store.finish_run(run, outcome="failed", counters={"interrupted": 1}, now=now)
+            store.finish_run(run, outcome="failed", counters={INTERRUPTED: 1}, now=now)
             logger.bind(event="run_interrupted", run=run).warning("Run {} was cut short; going on", run)
             if campaign is not None:
                 cut_short.add(campaign)

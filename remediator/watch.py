@@ -30,6 +30,9 @@ _EMPTY_PATIENCE = 12
 _LATE_WRITER_S = 900.0
 """For so long a file that was moved is looked at for what a slow writer may still add to it."""
 
+_STUCK_S = 600.0
+"""For so long an export that could not be moved is left alone unless it changes: to read it costs time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -44,6 +47,12 @@ class Shape:
 class _Seen:
     shape: Shape
     since: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Stuck:
+    seen: _Seen
+    error: ConfigError
 
 
 class Inbox:
@@ -66,6 +75,7 @@ class Inbox:
         self._clock = clock
         self._seen: dict[Path, _Seen] = {}
         self._moved: dict[Path, _Seen] = {}
+        self._stuck: dict[Path, _Stuck] = {}
         for place in (folder, self.processed, self.rejected):
             try:
                 place.mkdir(parents=True, exist_ok=True)
@@ -95,13 +105,20 @@ class Inbox:
             if known is not None
             and known.shape == shapes[path]
             and now - known.since >= self._patience(known)
+            and not self._is_stuck(path, known.shape)
         ]
+        self._stuck = {path: stuck for path, stuck in self._stuck.items() if path in shapes}
         return sorted(whole, key=lambda path: (shapes[path].mtime_ns, path.name))
 
     @property
     def holds_any(self) -> bool:
         """Whether the last look saw a file, whole or not."""
         return bool(self._seen)
+
+    @property
+    def trouble(self) -> ConfigError | None:
+        """Why an export that was read is still in the folder; ``None`` when all could be moved."""
+        return next((stuck.error for stuck in self._stuck.values()), None)
 
     def done(self, path: Path, shape: Shape, *, why_rejected: str | None = None) -> Path | None:
         """Move an export out of the way, unless it changed since ``shape`` was taken.
@@ -110,8 +127,18 @@ class Inbox:
             why_rejected: moves it to ``rejected``, with this beside it.
 
         Returns:
-            Where it is now; ``None`` when it changed and stays, to be taken in again.
+            Where it is now; ``None`` when it stays: it changed, to be taken in again, or it is stuck (see
+            ``trouble``), to be tried again later.
         """
+        try:
+            target = self._put_away(path, shape, why_rejected)
+        except ConfigError as exc:
+            self._stuck[path] = _Stuck(_Seen(shape, self._clock()), exc)
+            return None
+        self._stuck.pop(path, None)
+        return target
+
+    def _put_away(self, path: Path, shape: Shape, why_rejected: str | None) -> Path | None:
         self._move_rejects(path)
         if shape_of(path) != shape:
             logger.bind(event="export_changed").info("{} changed while it was read; again later", path.name)
@@ -123,6 +150,10 @@ class Inbox:
         self._moved[target] = _Seen(shape, self._clock())
         self._take_back()
         return target if target in self._moved else None
+
+    def _is_stuck(self, path: Path, shape: Shape) -> bool:
+        stuck = self._stuck.get(path)
+        return stuck is not None and stuck.seen.shape == shape and self._clock() - stuck.seen.since < _STUCK_S
 
     def _patience(self, seen: _Seen) -> float:
         return self._settle_s * (1 if seen.shape.size else _EMPTY_PATIENCE)
@@ -176,19 +207,27 @@ def _moved(path: Path, folder: Path) -> Path:
     """Move a file into a folder, never over another one, and return its new place."""
     target = _reserved(folder, path.name)
     try:
+        _move(path, target)
+    except OSError as exc:
+        target.unlink(missing_ok=True)
+        raise ConfigError(
+            f"{path}: was read and cannot be moved to {folder} ({exc.strerror}), so it stays; give this user "
+            "the right to both folders"
+        ) from exc
+    return target
+
+
+def _move(path: Path, target: Path) -> None:
+    try:
         path.replace(target)
     except OSError as exc:
         if exc.errno != errno.EXDEV:
-            target.unlink(missing_ok=True)
-            raise ConfigError(
-                f"{path}: cannot be moved to {folder} ({exc.strerror}); it was taken in and stays"
-            ) from exc
+            raise
         # The inbox is a file system of its own: copy, and only then let the original go.
         shutil.copy2(path, target)
         with target.open("rb") as stream:
             os.fsync(stream.fileno())
         path.unlink()
-    return target
 
 
 def _reserved(folder: Path, name: str) -> Path:

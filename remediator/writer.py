@@ -82,6 +82,8 @@ class Writer:
         """Stop renewing, and give the lease back so that the next process need not wait."""
         self._closing.set()
         self._thread.join()
+        # A lease that ran out, and was renewed after all, would else count as ours again.
+        self._lost = self._lost or "it was given back"
         try:
             self._running.release(self.lease)
         except StoreError as exc:

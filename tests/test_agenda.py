@@ -7,7 +7,7 @@ import pytest
 from remediator.agenda import AGAIN_TIMES, Agenda
 from remediator.campaigns import parse_campaign
 from remediator.errors import ConfigError, LeaseLost, LimitReached, TransientError
-from remediator.rounds import Job, job_of
+from remediator.rounds import DRY_RUN, Job, job_of
 from remediator.store import Store
 from tests.builders import NOON
 
@@ -161,6 +161,30 @@ def test_a_new_process_runs_again_what_the_last_one_did_not_bring_through(
 ) -> None:
     run = store.start_run("campaign", campaign="hourly", now=clock())
     store.finish_run(run, outcome=outcome, counters={}, now=clock())
+    agenda.begin([a_job()], cut_short=())
+    assert [name for name, _ in due(agenda)] == names
+
+
+@pytest.mark.parametrize("text", [HOURLY + "enabled: false\n", "name: hourly\n"])
+def test_what_is_disabled_or_for_people_only_is_not_gone_on_with(
+    store: Store, agenda: Agenda, clock: Clock, text: str
+) -> None:
+    off = job_of(parse_campaign(text, name="hourly.yaml"))
+    run = store.start_run("campaign", campaign="hourly", now=clock())
+    store.finish_run(run, outcome="failed", counters={}, now=clock())
+    agenda.begin([off], cut_short={"hourly"})
+    assert due(agenda, off) == []
+    agenda.ended("hourly", LimitReached("stop", limit="drain"))
+    assert due(agenda, off) == []
+
+
+@pytest.mark.parametrize(("real", "dry", "names"), [("ok", "failed", []), ("failed", "ok", ["hourly"])])
+def test_how_a_dry_run_ended_says_nothing_of_the_campaign(
+    store: Store, agenda: Agenda, clock: Clock, real: str, dry: str, names: list[str]
+) -> None:
+    for command, outcome in (("campaign", real), (DRY_RUN, dry)):
+        run = store.start_run(command, campaign="hourly", now=clock())
+        store.finish_run(run, outcome=outcome, counters={}, now=clock())
     agenda.begin([a_job()], cut_short=())
     assert [name for name, _ in due(agenda)] == names
 

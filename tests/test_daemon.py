@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import json
 import signal
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,7 +27,7 @@ from remediator.engine.recording import RunRecord
 from remediator.errors import ConfigError, LimitReached, TransientError
 from remediator.model import CaseState
 from remediator.once import Once
-from remediator.rounds import Done, Job, job_of, late_export
+from remediator.rounds import DRY_RUN, Done, Job, job_of, late_export
 from remediator.sandbox.exports import sync_errors_csv
 from remediator.sandbox.server import Sandbox
 from remediator.settings_daemon import DaemonSettings
@@ -47,6 +48,7 @@ from tests.daemons import (
 from tests.engine.cycles import a_campaign
 from tests.engine.world import World, morning, world
 from tests.test_notify import webhook
+from tests.test_watch import immovable as immovable  # what cannot be moved, as a fixture
 
 WRITES = {"marketo": "POST /rest/v1/leads.json", "salesforce": "PATCH /services/data/*"}
 HOUR = timedelta(hours=1)
@@ -100,6 +102,7 @@ class Bot:
         default_factory=lambda: DaemonSettings(listen="", look_s=0.02, lease_s=5, upkeep_s=60)
     )
     broken: str | None = None
+    wrong_address: str | None = None
     files: tuple[Path, ...] = ()
     alerts: list[tuple[str, str | None]] = field(default_factory=list)
     loads: int = 0
@@ -110,6 +113,11 @@ class Bot:
             raise ConfigError(self.broken)
         settings = self.made.engine.settings.model_copy(update={"daemon": self.settings})
         return Config(settings=settings, jobs=self.jobs, open_engine=self._engine, files=self.files)
+
+    def _teller(self, _: Config) -> Heard:
+        if self.wrong_address is not None:
+            raise ConfigError(self.wrong_address)
+        return Heard(self.alerts)
 
     @contextmanager
     def _engine(self, _: Store) -> Iterator[Engine]:
@@ -124,7 +132,7 @@ class Bot:
             clock=made.sandbox.clock.now,
             environment={},
             virtual=True,
-            teller=lambda _: Heard(self.alerts),
+            teller=self._teller,
         )
         thread = threading.Thread(target=bot.run)
         thread.start()
@@ -339,6 +347,42 @@ def test_a_broken_file_keeps_the_last_good_one_in_force_and_alerts_until_it_is_m
         assert daemon.pulse.state.config_error is None
 
 
+def test_a_wrong_address_keeps_the_last_good_state_in_force_until_it_is_mended(lite: World) -> None:
+    work = Counted()
+    bot = Bot(lite, (a_job("hourly", work),))
+    with bot.running() as daemon:
+        bot.wrong_address = "notify.urls: nothing is called mailt://"
+        daemon.reload()
+        wait_for("the alert", lambda: bot.alerts)
+        assert bot.alerts[0][0] == "config"
+        assert "mailt" in str(bot.alerts[0][1])
+        bot.later(HOUR)
+        wait_for("the old campaign to go on", lambda: work.times == 1 and not daemon.pulse.state.busy)
+        bot.wrong_address = None
+        daemon.reload()
+        wait_for("the end of the alert", lambda: bot.alerts[-1] == ("config", None))
+        bot.later(HOUR)
+        wait_for("the campaign on the mended files", lambda: work.times == 2)
+
+
+def test_a_textfile_that_cannot_be_written_is_told_once_and_once_its_end(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remediator.daemon._TEXTFILE_EVERY_S", 0.0)
+    target = lite.folder / "metrics" / "ours.prom"
+    work = Counted()
+    bot = Bot(lite, (a_job("hourly", work),))
+    bot.settings = bot.settings.model_copy(update={"textfile": target})
+    with bot.running():
+        wait_for("the news", lambda: bot.alerts)
+        bot.later(HOUR)
+        wait_for("the work to go on", lambda: work.times == 1)
+        target.parent.mkdir()
+        wait_for("the metrics", target.exists)
+        wait_for("the end of it", lambda: bot.alerts[-1] == ("textfile", None))
+    assert [key for key, _ in bot.alerts] == ["textfile", "textfile"]
+
+
 def test_a_reload_waits_for_the_work_under_way(lite: World) -> None:
     work = Counted()
     work.go_on.clear()
@@ -352,6 +396,26 @@ def test_a_reload_waits_for_the_work_under_way(lite: World) -> None:
         assert lite.engine.store.running.last_tick("other") is None
         work.go_on.set()
         wait_for("the change", lambda: lite.engine.store.running.last_tick("other"))
+
+
+def test_files_that_broke_while_good_ones_waited_are_told_until_they_are_mended(lite: World) -> None:
+    work = Counted()
+    work.go_on.clear()
+    bot = Bot(lite, (a_job("hourly", work),))
+    with bot.running() as daemon:
+        bot.later(HOUR)
+        wait_for("the cycle to begin", lambda: work.times == 1)
+        daemon.reload()
+        wait_for("the good files to be read", lambda: bot.loads == 2)
+        bot.broken = "watched.yaml, line 3: unknown key"
+        daemon.reload()
+        wait_for("the alert", lambda: bot.alerts)
+        work.go_on.set()
+        wait_for("its end", lambda: not daemon.pulse.state.busy)
+        daemon.pulse.say(store_error="seen")
+        wait_for("another look", lambda: daemon.pulse.state.store_error is None)
+        assert daemon.pulse.state.config_error is not None
+        assert len(bot.alerts) == 1
 
 
 def test_a_change_that_needs_a_restart_is_refused_and_said(lite: World) -> None:
@@ -456,6 +520,31 @@ def test_while_paused_exports_are_taken_in_and_no_campaign_begins(lite: World) -
         wait_for("the campaign", lambda: work.times == 1)
 
 
+def test_an_export_that_cannot_be_moved_is_told_once_and_its_end_too(
+    lite: World, immovable: Callable[..., None]
+) -> None:
+    immovable("a.csv")
+    inbox = lite.folder / "inbox"
+    settings = DaemonSettings(listen="", look_s=0.02, lease_s=5, inbox=inbox, settle_s=0)
+    bot = Bot(lite, settings=settings)
+    lite.lead(country="Deutschland")
+    lite.pass_time(minutes=6)
+    content = sync_errors_csv(lite.sandbox.sync.errors, now=lite.sandbox.clock.now())
+    with bot.running() as daemon:
+        (inbox / "a.csv").write_bytes(content)
+        wait_for("the news", lambda: bot.alerts)
+        (inbox / "b.csv").write_bytes(content + b"\r\n")
+        wait_for("the other export", (lite.folder / "processed" / "b.csv").exists)
+        wait_for("its end", lambda: not daemon.pulse.state.busy)
+        daemon.pulse.say(store_error="seen")
+        wait_for("another look", lambda: daemon.pulse.state.store_error is None)
+        assert len(bot.alerts) == 1
+        (inbox / "a.csv").rename(lite.folder / "a.csv")
+        wait_for("the end of it", lambda: bot.alerts[-1] == ("inbox", None))
+    assert len(bot.alerts) == 2
+    assert lite.engine.store.count_cases() == 1
+
+
 def test_runs_that_a_dead_process_left_open_are_closed_and_its_campaign_goes_on(lite: World) -> None:
     store = lite.engine.store
     left = store.start_run("campaign", campaign="weekly", now=lite.engine.clock())
@@ -466,6 +555,95 @@ def test_runs_that_a_dead_process_left_open_are_closed_and_its_campaign_goes_on(
         wait_for("the campaign to go on", lambda: work.times == 1)
     found = {run.id: run.outcome for run in store.runs()}
     assert (found[left], found[by_hand]) == ("failed", "running")
+
+
+def test_a_store_that_fails_at_the_start_puts_off_what_the_last_process_left_and_loses_none_of_it(
+    lite: World, sqlite_url: str
+) -> None:
+    store = lite.engine.store
+    left = store.start_run("campaign", campaign="weekly", now=lite.engine.clock())
+    full = "SELECT RAISE(ABORT, 'database or disk is full')"
+    work = Counted()
+    bot = Bot(lite, (a_job("weekly", work, "0 0 * * 0"),))
+
+    def make_room() -> None:
+        wait_for("the alert", lambda: bot.alerts)
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database:
+            database.execute("DROP TRIGGER no_room")
+
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as database:
+        database.execute(f"CREATE TRIGGER no_room BEFORE UPDATE ON runs BEGIN {full}; END")
+    mending = threading.Thread(target=make_room)
+    mending.start()
+    with bot.running():
+        wait_for("the campaign to go on", lambda: work.times == 1)
+    mending.join()
+    assert {run.id: run.outcome for run in store.runs()}[left] == "failed"
+
+
+def a_cycle(bot: Bot, stop: threading.Event | None = None) -> None:
+    """Do what `run --once` does, until asked to stop."""
+    store = bot.made.engine.store
+    switch = Switch(store.running, file=bot.made.folder / "kill", environment={})
+    stopped = stop or threading.Event()
+    with Bench(bot.load(), store, engines=1) as bench:
+        Once(store, bench, switch, stop=stopped, teller=LogTeller(), virtual=True).run()
+
+
+def test_what_a_signal_kept_one_cycle_from_doing_is_done_by_the_next_one(lite: World) -> None:
+    stop = threading.Event()
+    drained, waiting = Counted(), Counted()
+
+    def drain(engine: Engine, record: RunRecord, dry_run: bool) -> Done:
+        stop.set()
+        raise LimitReached("asked to stop; the rest waits for the next run", limit="drain")
+
+    nightly = (a_job("a", drained), a_job("b", waiting))
+    a_cycle(Bot(lite, nightly))
+    lite.pass_time(hours=1)
+    a_cycle(Bot(lite, (a_job("a", drain), nightly[1])), stop)
+    assert (drained.times, waiting.times) == (1, 1)
+    a_cycle(Bot(lite, nightly))
+    assert (drained.times, waiting.times) == (2, 2)
+    a_cycle(Bot(lite, nightly))
+    assert (drained.times, waiting.times) == (2, 2)
+
+
+@pytest.mark.parametrize("error", [TransientError("down"), LimitReached("too many", limit="max_changes")])
+def test_one_cycle_leaves_what_failed_or_met_a_limit_to_its_next_tick(lite: World, error: Exception) -> None:
+    work = Counted(error)
+    bot = Bot(lite, (a_job("hourly", work),))
+    for times in (1, 1):
+        a_cycle(bot)
+        assert work.times == times
+    lite.pass_time(hours=1)
+    a_cycle(bot)
+    assert work.times == 2
+
+
+def test_a_dry_run_that_goes_on_beside_a_starting_daemon_is_neither_closed_nor_run_for_real(
+    lite: World,
+) -> None:
+    store = lite.engine.store
+    real = Counted()
+    jobs = (a_job("weekly", real, "0 0 * * 0"),)
+    bot = Bot(lite, jobs)
+    switch = Switch(store.running, file=lite.folder / "kill", environment={})
+
+    def look(engine: Engine, record: RunRecord, dry_run: bool) -> Done:
+        with bot.running() as daemon:
+            bot.later(timedelta(minutes=2))
+            wait_for("upkeep and a look", lambda: not daemon.pulse.state.busy)
+        raise TransientError("marketo is down")
+
+    looking = Bot(lite, (replace(jobs[0], run=look),))
+    with Bench(looking.load(), store, engines=1) as bench:
+        Once(store, bench, switch, stop=threading.Event(), teller=LogTeller()).look()
+    with bot.running():
+        pass
+    assert real.times == 0
+    (run,) = [run for run in store.runs() if run.campaign == "weekly"]
+    assert (run.command, run.outcome, run.counters.get("interrupted")) == (DRY_RUN, "failed", None)
 
 
 # Real processes

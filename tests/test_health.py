@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -25,13 +26,15 @@ def pulse(clock: Seconds) -> Pulse:
 
 
 @contextmanager
-def a_port(pulse: Pulse, metrics: bytes | Exception = b"up 1\n") -> Iterator[str]:
+def a_port(
+    pulse: Pulse, metrics: bytes | Exception = b"up 1\n", *, listen: str = "127.0.0.1:0"
+) -> Iterator[str]:
     def render() -> bytes:
         if isinstance(metrics, Exception):
             raise metrics
         return metrics
 
-    with Port("127.0.0.1:0", pulse=pulse, metrics=render) as port:
+    with Port(listen, pulse=pulse, metrics=render) as port:
         yield port.address
 
 
@@ -95,6 +98,23 @@ def test_asking_returns_what_the_daemon_says_and_fails_when_nobody_does(pulse: P
         assert ask(everywhere, "/healthz")[0] == 200
     with pytest.raises(RemediatorError, match=r"no daemon answers.*daemon\.listen"):
         ask(address, "/healthz")
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize("listen", ["[::1]:0", "[::]:0"])
+def test_an_ipv6_address_is_listened_on_and_answers(pulse: Pulse, listen: str) -> None:
+    with a_port(pulse, listen=listen) as address:
+        assert address.startswith(listen.removesuffix("0"))
+        assert ask(address, "/healthz")[0] == 200
 
 
 @pytest.mark.parametrize(

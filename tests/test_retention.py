@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from remediator.daemon import TIDYING
 from remediator.model import CaseState
 from remediator.retention import EVERY, keep_daily, keep_to
 from remediator.settings_sections import RetentionSettings
-from remediator.store import CaseMove, Store
+from remediator.store import CaseMove, Notice, Store
 from tests.builders import NOON
 from tests.cli.conftest import remediator as remediator  # the command, as a fixture
 from tests.cli.ground import Remediator
@@ -54,6 +55,14 @@ def test_it_is_done_once_a_day_however_often_it_is_asked_for(sqlite_url: str) ->
         assert [gone is not None for gone in done] == [True, False, True, False]
         # A clock that was set back does not put it off until it has caught up.
         assert keep_daily(store, RetentionSettings(), actor="bot", now=NOON) is not None
+
+
+def test_the_trouble_of_a_day_that_failed_neither_counts_as_done_nor_is_forgotten(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        told = Notice(key=TIDYING, state="failing", sent_at=FAR)
+        store.running.save_notice(told)
+        assert keep_daily(store, RetentionSettings(), actor="bot", now=FAR) is not None
+        assert store.running.notice(TIDYING) == told
 
 
 def test_what_is_set_to_null_is_kept_for_ever(sqlite_url: str) -> None:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -133,6 +134,69 @@ def test_a_writer_that_goes_on_after_the_move_gets_its_file_taken_in_again(dropp
     assert dropped.look_later() == ["a.csv"]
 
 
+@pytest.fixture
+def immovable(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have exports of a name stay where they are, as in a folder whose files this user may only read.
+
+    The inbox is then a file system of its own. Rights would not do: the tests may run as root.
+    """
+    names: set[str] = set()
+    unlink = Path.unlink
+
+    def replace(self: Path, target: Path) -> Path:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    def unlink_unless(self: Path, missing_ok: bool = False) -> None:
+        if self.parent.name == "inbox" and self.name in names:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        unlink(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    monkeypatch.setattr(Path, "unlink", unlink_unless)
+
+    def choose(*chosen: str) -> None:
+        names.clear()
+        names.update(chosen)
+
+    return choose
+
+
+def test_an_export_that_cannot_be_moved_leaves_no_copies_and_is_left_alone_for_a_while(
+    dropped: Dropped, immovable: Callable[..., None]
+) -> None:
+    immovable("a.csv")
+    assert dropped.done(dropped.drop("a.csv")) is None
+    assert "Operation not permitted" in str(dropped.inbox.trouble)
+    dropped.look()
+    assert [dropped.look_later() for _ in range(10)] == [[]] * 10
+    assert (dropped.names("inbox"), dropped.names("processed")) == (["a.csv"], [])
+    immovable()
+    assert dropped.look_later(600) == ["a.csv"]
+    assert dropped.done(dropped.inbox.folder / "a.csv") is not None
+    assert dropped.inbox.trouble is None
+
+
+def test_an_export_that_could_not_be_moved_is_read_again_when_it_changes(
+    dropped: Dropped, immovable: Callable[..., None]
+) -> None:
+    immovable("a.csv")
+    dropped.done(dropped.drop("a.csv"))
+    dropped.drop("a.csv", b"whole and more")
+    dropped.look()
+    assert dropped.look_later() == ["a.csv"]
+
+
+def test_the_trouble_of_an_export_that_could_not_be_moved_is_over_when_somebody_takes_it_away(
+    dropped: Dropped, immovable: Callable[..., None]
+) -> None:
+    immovable("a.csv")
+    path = dropped.drop("a.csv")
+    dropped.done(path)
+    path.rename(path.parent.parent / "a.csv")
+    dropped.look()
+    assert dropped.inbox.trouble is None
+
+
 def test_an_inbox_that_cannot_be_made_or_read_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cannot be made"):
@@ -206,6 +270,35 @@ def test_bad_rows_of_a_good_export_end_up_in_rejected_too(
     taken(dropped, engine)
     assert (dropped.names("processed"), dropped.names("rejected")) == (["a.csv"], ["a.rejects.csv"])
     assert dropped.names("inbox") == []
+
+
+def test_an_export_that_cannot_be_moved_counts_once_keeps_no_other_waiting_and_is_told(
+    dropped: Dropped, engine: Engine, tmp_path: Path, immovable: Callable[..., None]
+) -> None:
+    content = (tmp_path / "export.csv").read_bytes()
+    immovable("a.csv")
+    dropped.drop("a.csv", content)
+    dropped.drop("b.csv", content + b"\r\n")
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=r"a\.csv.*cannot be moved"):
+            taken(dropped, engine)
+    assert (dropped.names("inbox"), dropped.names("processed")) == (["a.csv"], ["b.csv"])
+    assert engine.store.count_cases() == 1
+    assert engine.store.meters.read().failures_seen == 1
+
+
+def test_between_exports_that_waited_together_the_gap_is_declared_too(
+    dropped: Dropped, engine: Engine, tmp_path: Path
+) -> None:
+    content = (tmp_path / "export.csv").read_bytes()
+    now = engine.clock()
+    exported = {
+        dropped.drop(f"{days}.csv", content + b"\r\n" * days): now - timedelta(days=days)
+        for days in (20, 8, 4)
+    }
+    take_exports(dropped.inbox, engine, list(exported), exported_at=exported.__getitem__)
+    (gap,) = engine.store.running.gaps()
+    assert (gap.from_at, gap.to_at) == (now - timedelta(days=20), now - timedelta(days=13))
 
 
 @pytest.mark.parametrize(("days", "gaps"), [(4, 0), (7, 1)])

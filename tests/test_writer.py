@@ -52,3 +52,10 @@ def test_the_heartbeat_holds_a_lease_on_for_longer_than_its_time(store: Store) -
     wait_for("a renewal", lambda: store.meters.holder(NAME) != first)
     writer.check()
     writer.close()
+
+
+def test_a_lease_that_was_given_back_never_counts_as_ours_again(store: Store) -> None:
+    writer = Writer(store.running, holder="one", ttl_s=30)
+    writer.close()
+    with pytest.raises(LeaseLost, match="given back"):
+        writer.check()

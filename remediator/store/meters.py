@@ -11,9 +11,10 @@ from sqlalchemy import Connection, distinct, func, select
 
 from remediator.changes import ChangeState
 from remediator.lifecycle import UNSETTLED
-from remediator.model import CaseState, SystemName
+from remediator.model import CaseState, Run, SystemName
 from remediator.store.carried import COUNTED, read_carried
 from remediator.store.database import Database
+from remediator.store.rows import run_from
 from remediator.store.schema import (
     api_calls,
     cases,
@@ -118,7 +119,7 @@ class Meters:
             return self._waiting(conn)
 
     def last_intake(self) -> datetime | None:
-        """Return when an export was last taken in whole."""
+        """Return when an export was last taken in whole, which may be long after it was exported."""
         with self._database.reading() as conn:
             return conn.execute(
                 select(func.max(intakes.c.taken_at)).where(intakes.c.connection == self._connection)
@@ -144,15 +145,20 @@ class Meters:
             ).all()
         return [(row.id, row.command, row.campaign) for row in found]
 
-    def last_outcome(self, campaign: str) -> str | None:
-        """Return how the latest run of a campaign ended, ``None`` before its first."""
+    def last_run(self, command: str, campaign: str) -> Run | None:
+        """Return the latest run of a command for a campaign, ``None`` before its first."""
         with self._database.reading() as conn:
-            return conn.execute(
-                select(runs.c.outcome)
-                .where(runs.c.connection == self._connection, runs.c.campaign == campaign)
+            row = conn.execute(
+                select(runs)
+                .where(
+                    runs.c.connection == self._connection,
+                    runs.c.command == command,
+                    runs.c.campaign == campaign,
+                )
                 .order_by(runs.c.id.desc())
                 .limit(1)
-            ).scalar()
+            ).one_or_none()
+        return None if row is None else run_from(row)
 
     def _cases_open(self, conn: Connection) -> dict[tuple[str, str], int]:
         rows = conn.execute(
