@@ -267,6 +267,28 @@ def test_doctor_tells_where_settings_come_from_and_never_a_secret(
     assert "remediator init" in failed["marketo credentials"]
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://bot:hush-hush@127.0.0.1:9/x", "postgresql+psycopg://bot:***@127.0.0.1:9/x"),
+        (
+            "postgresql://127.0.0.1:9/x?password=hush-hush",
+            "postgresql+psycopg://127.0.0.1:9/x?password=hidden",
+        ),
+        ("mysql://bot:hush-hush@127.0.0.1/x", "unreadable"),
+        ("bot:hush-hush", "unreadable"),
+    ],
+)
+def test_doctor_shows_the_stores_address_without_its_password(
+    remediator: Remediator, monkeypatch: pytest.MonkeyPatch, url: str, shown: str
+) -> None:
+    monkeypatch.setenv("REMEDIATOR_STORE", url)
+    for arguments in (["doctor"], ["doctor", "--json"]):
+        result = remediator(*arguments, code=None)
+        assert "hush-hush" not in result.out + result.err
+    assert shown in {row["value"] for row in result.json["settings"] if row["name"] == "store"}
+
+
 # for teams
 
 
