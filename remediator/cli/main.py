@@ -92,11 +92,10 @@ def main() -> None:
             raise
         # The reader (head, less) has seen enough, which is no failure of ours.
         sys.exit(EXIT_OK)
-    except Exception as exc:  # noqa: BLE001 - the last word on what nobody expected
+    except Exception as exc:  # noqa: BLE001 - uncaught, its words would be shown: a record's or a secret's
         if (shown := getattr(exc, "show", None)) is not None:
             shown()
             sys.exit(EXIT_CONFIG)
-        # Never its words, which may quote a record or a secret.
         more = "with what `remediator -v` in front of the same command prints"
         if "-v" in sys.argv or "--verbose" in sys.argv:
             more = f"with these lines\n{story(exc)}"
