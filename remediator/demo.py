@@ -32,6 +32,7 @@ from remediator.engine.retrying import serve_retries
 from remediator.engine.scan import scan_file
 from remediator.engine.undoing import plan_undo
 from remediator.engine.verifying import verify_due
+from remediator.errors import ConfigError
 from remediator.files import load_rules
 from remediator.lifecycle import UNSETTLED
 from remediator.model import CaseState, Category
@@ -124,7 +125,10 @@ def run_demo(
     result = DemoResult(leads=leads)
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(TemporaryDirectory(prefix="remediator-demo-")))
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise ConfigError(f"{folder}: cannot be made: {exc.strerror}; name another") from exc
         watch(f"starting the sandbox with {leads:,} messy people")
         sandbox = stack.enter_context(Sandbox(leads=leads, seed=seed))
         control = stack.enter_context(httpx.Client(base_url=sandbox.control_url, timeout=120))

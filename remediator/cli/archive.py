@@ -8,9 +8,12 @@ from typing import Annotated
 
 import typer
 
-from remediator.cli.options import DryRun, Json, options
+from remediator.cli.options import DryRun, Json, Limit, RowId, options
 from remediator.errors import EXIT_PARTIAL, ConfigError
 from remediator.model import CaseState, Category
+
+_LONGEST_SNOOZE = 3650
+"""Days: ten years. What is to be left alone for longer is resolved."""
 
 cases_app = typer.Typer(no_args_is_help=True, help="The failures, one case each.")
 
@@ -105,7 +108,7 @@ def list_cases(
     context: typer.Context,
     state: Annotated[list[CaseState] | None, typer.Option(help="Only cases in this state.")] = None,
     category: Annotated[list[Category] | None, typer.Option(help="Only this category.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """List cases."""
@@ -123,7 +126,7 @@ def list_cases(
 
 
 @cases_app.command("show")
-def show_case(context: typer.Context, case: int, as_json: Json = False) -> None:
+def show_case(context: typer.Context, case: RowId, as_json: Json = False) -> None:
     """Show one case: diagnosis, sightings, changes, history."""
     from remediator.cli import output, wiring
 
@@ -171,8 +174,8 @@ def _move(
 @cases_app.command()
 def snooze(
     context: typer.Context,
-    case: int,
-    days: Annotated[float, typer.Option(min=0, help="For how long.")] = 7,
+    case: RowId,
+    days: Annotated[float, typer.Option(min=0, max=_LONGEST_SNOOZE, help="For how long.")] = 7,
     note: Annotated[str, typer.Option(help="Why.")] = "",
     dry_run: DryRun = False,
 ) -> None:
@@ -185,7 +188,7 @@ def snooze(
 @cases_app.command()
 def resolve(
     context: typer.Context,
-    case: int,
+    case: RowId,
     note: Annotated[str, typer.Option(help="What was done.")] = "",
     dry_run: DryRun = False,
 ) -> None:
@@ -194,7 +197,7 @@ def resolve(
 
 
 @cases_app.command()
-def assign(context: typer.Context, case: int, to: str, dry_run: DryRun = False) -> None:
+def assign(context: typer.Context, case: RowId, to: str, dry_run: DryRun = False) -> None:
     """Give a case to somebody."""
     from rich.markup import escape
 

@@ -118,6 +118,35 @@ def test_a_move_that_the_lifecycle_forbids_says_where_the_case_can_go(scanned: R
     assert CaseState.OPEN.value in refused.err
 
 
+BEYOND = str(2**63)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("cases", "show", BEYOND),
+        ("cases", "show", "--", f"-{BEYOND}"),
+        ("cases", "snooze", BEYOND),
+        ("cases", "resolve", BEYOND),
+        ("cases", "assign", BEYOND, "ann"),
+        ("cases", "list", "--limit", BEYOND),
+        ("runs", "show", BEYOND),
+        ("runs", "list", "--limit", BEYOND),
+        ("explain", BEYOND),
+        ("cases", "snooze", "1", "--days", "1e12"),
+        ("cases", "snooze", "1", "--days", "inf"),
+        ("cases", "snooze", "1", "--days", "nan"),
+        ("demo", "--leads", "1", "--keep", "a-file"),
+    ],
+    ids=" ".join,
+)
+def test_a_number_or_a_folder_out_of_bounds_is_told_and_no_bug_of_ours(
+    remediator: Remediator, command: tuple[str, ...]
+) -> None:
+    remediator.write("a-file", "")
+    assert "bug" not in remediator(*command, code=1).err
+
+
 def test_a_dry_run_of_a_snooze_resolve_or_assign_moves_nothing(scanned: Remediator) -> None:
     before = scanned("cases", "show", "1", "--json").json
     scanned("cases", "snooze", "1", "--dry-run")
