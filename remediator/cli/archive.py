@@ -32,6 +32,9 @@ def scan(
     object_name: Annotated[
         str | None, typer.Option("--object", help="What a bulk result file is about, if its ids do not say.")
     ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Read the files as this source, whatever their header resembles.")
+    ] = None,
     as_json: Json = False,
     dry_run: DryRun = False,
     fail_on_findings: Annotated[bool, typer.Option(help="Exit 2 when failures were found.")] = False,
@@ -49,11 +52,14 @@ def scan(
         classifier = Classifier(wiring.rules_of(settings))
         if dry_run:
             counted = [
-                output.plain(look_at_file(path, settings=settings, object_name=object_name)) for path in files
+                output.plain(
+                    look_at_file(path, settings=settings, object_name=object_name, source_name=source)
+                )
+                for path in files
             ]
             output.print_table(counted, output.SCAN_COLUMNS, as_json=as_json)
             return
-        wiring.check_readable(files, settings)
+        wiring.check_readable(files, settings, source_name=source)
         with recorded_run(store, "scan", clock=wiring.now) as run, output.progress("Taking in") as show:
             reports = [
                 scan_file(
@@ -64,6 +70,7 @@ def scan(
                     run=run.id,
                     now=wiring.now(),
                     object_name=object_name,
+                    source_name=source,
                     on_rows=lambda rows: show(Step(name="scan", done=rows)),
                 )
                 for path in files

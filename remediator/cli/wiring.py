@@ -63,12 +63,12 @@ def rules_of(settings: Settings, fixers: LoadedFixers | None = None) -> RuleSet:
     return load_rules(settings.rules, fixers=set(fixers_of(settings) if fixers is None else fixers))
 
 
-def check_readable(files: Sequence[Path], settings: Settings) -> None:
+def check_readable(files: Sequence[Path], settings: Settings, *, source_name: str | None = None) -> None:
     """Raise ``ConfigError`` for the first file that no source can read, before any of them is taken in."""
     choices = settings.sync_errors
     sources = file_sources(FileOptions(columns=choices.columns, encoding=choices.encoding))
     for path in files:
-        open_source(path, sources, encoding=choices.encoding)
+        open_source(path, sources, encoding=choices.encoding, name=source_name)
 
 
 @contextmanager

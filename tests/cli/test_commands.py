@@ -78,6 +78,18 @@ def test_a_file_that_cannot_be_read_changes_nothing_even_beside_a_good_one(
     assert remediator("runs", "list", "--json").json == []
 
 
+def test_files_are_read_by_the_source_that_was_named_and_by_no_other(remediator: Remediator) -> None:
+    remediator.write("good.csv", an_export(("1", COUNTRY)))
+    for dry in ([], ["--dry-run"]):
+        other = remediator("scan", "good.csv", "--source", "bulk_results_csv", *dry, code=1)
+        assert "none that is known" in other.err
+        unknown = remediator("scan", "good.csv", "--source", "nobody", *dry, code=1)
+        assert "no source is called 'nobody'; there are: bulk_results_csv, sync_errors_csv" in unknown.err
+    assert remediator("cases", "list", "--json").json == []
+    (report,) = remediator("scan", "good.csv", "--source", "sync_errors_csv", "--json").json
+    assert (report["source"], report["new"]) == ("sync_errors_csv", 1)
+
+
 def test_finding_failures_is_no_error_unless_asked(scanned: Remediator) -> None:
     scanned("causes", code=0)
     scanned("causes", "--fail-on-findings", code=2)
