@@ -149,10 +149,12 @@ BEYOND = str(2**63)
         ("cases", "snooze", "1", "--days", "inf"),
         ("cases", "snooze", "1", "--days", "nan"),
         ("demo", "--leads", "1", "--keep", "a-file"),
+        ("erase", "--email", "\udcff"),
+        ("--store", "sqlite:///\udcff.db", "cases", "list"),
     ],
-    ids=" ".join,
+    ids=ascii,
 )
-def test_a_number_or_a_folder_out_of_bounds_is_told_and_no_bug_of_ours(
+def test_an_argument_that_nobody_can_use_is_told_and_no_bug_of_ours(
     remediator: Remediator, command: tuple[str, ...]
 ) -> None:
     remediator.write("a-file", "")
