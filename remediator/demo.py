@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -25,12 +25,14 @@ from remediator.classify import Classifier
 from remediator.engine.applying import apply_plan
 from remediator.engine.core import Engine
 from remediator.engine.planning import make_plan
+from remediator.engine.recording import RunRecord, recorded_run
 from remediator.engine.reporting import make_report
 from remediator.engine.resync import resync
 from remediator.engine.retrying import serve_retries
 from remediator.engine.scan import scan_file
 from remediator.engine.undoing import plan_undo
 from remediator.engine.verifying import verify_due
+from remediator.errors import ConfigError
 from remediator.files import load_rules
 from remediator.lifecycle import UNSETTLED
 from remediator.model import CaseState, Category
@@ -123,11 +125,14 @@ def run_demo(
     result = DemoResult(leads=leads)
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(TemporaryDirectory(prefix="remediator-demo-")))
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise ConfigError(f"{folder}: cannot be made: {exc.strerror}; name another") from exc
         watch(f"starting the sandbox with {leads:,} messy people")
         sandbox = stack.enter_context(Sandbox(leads=leads, seed=seed))
         control = stack.enter_context(httpx.Client(base_url=sandbox.control_url, timeout=120))
-        engine = stack.enter_context(engine_for(sandbox, folder / "remediator.db"))
+        engine = stack.enter_context(engine_for(sandbox, _fresh_store(folder)))
         watch("the native sync runs, and Salesforce refuses")
         _pass_time(control, _TURN)
         _Demo(
@@ -143,6 +148,14 @@ def run_demo(
     result.seconds = round(time.monotonic() - started, 1)
     watch(result)
     return result
+
+
+def _fresh_store(folder: Path) -> Path:
+    """Return the demo's own store file; one of an earlier demo knows another sandbox, and goes."""
+    store_file = folder / "remediator-demo.db"
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        store_file.with_name(store_file.name + suffix).unlink(missing_ok=True)
+    return store_file
 
 
 @contextmanager
@@ -231,22 +244,22 @@ class _Demo:
         engine = self.engine
         new = self._take_in()
         with self._run("plan") as run:
-            plan = make_plan(engine, query=CaseQuery(), run=run).plan
+            plan = make_plan(engine, query=CaseQuery(), run=run.id).plan
         if number == 1:
             self._plan_page(plan)
         engine.store.decide(approve(plan.changes, by=_REVIEWER), now=engine.clock())
         applied = 0
         with self._run("apply") as run:
             if any(True for _ in engine.store.changes(plan=plan.id, states={ChangeState.APPROVED})):
-                report = apply_plan(engine, plan.id, run=run)
+                report = apply_plan(engine, plan.id, run=run.id)
                 applied = report.outcomes[ChangeState.APPLIED]
-                resync(engine, plan.id, run=run)
+                resync(engine, plan.id, run=run.id)
         with self._run("retry") as run:
-            self.result.retries += serve_retries(engine, run=run, random=self.random).pushed
+            self.result.retries += serve_retries(engine, run=run.id, random=self.random).pushed
         _pass_time(self.control, _TURN)
         self._take_in()
         with self._run("verify") as run:
-            verdicts = verify_due(engine, run=run).verdicts
+            verdicts = verify_due(engine, run=run.id).verdicts
         return Round(
             number=number,
             new_failures=new,
@@ -259,7 +272,7 @@ class _Demo:
 
     def _take_in(self) -> int:
         """Export the Sync Errors tab the way an admin does, and scan the file."""
-        export = self.folder / "sync-errors.csv"
+        export = self.folder / "remediator-demo.csv"
         export.write_bytes(self.control.get("/sync-errors.csv").raise_for_status().content)
         with self._run("scan") as run:
             report = scan_file(
@@ -267,19 +280,13 @@ class _Demo:
                 store=self.engine.store,
                 classifier=self.engine.classifier,
                 settings=self.engine.settings,
-                run=run,
+                run=run.id,
                 now=self.engine.clock(),
             )
         return report.new
 
-    @contextmanager
-    def _run(self, command: str) -> Iterator[int]:
-        store, clock = self.engine.store, self.engine.clock
-        run = store.start_run(command, now=clock())
-        yield run
-        tally = store.tally()
-        counters = {"open_after": tally.open, "cleared_after": tally.cleared}
-        store.finish_run(run, outcome="ok", counters=counters, now=clock())
+    def _run(self, command: str) -> AbstractContextManager[RunRecord]:
+        return recorded_run(self.engine.store, command, clock=self.engine.clock)
 
     def _count(self) -> None:
         store = self.engine.store
@@ -296,8 +303,8 @@ class _Demo:
         chosen = [stored for stored in chosen if stored.change.undoes is None and stored.intended_at]
         for stored in chosen:
             with self._run("undo") as run:
-                plan = plan_undo(self.engine, run=run, of_change=stored.change.id)
-                apply_plan(self.engine, plan.id, run=run)
+                plan = plan_undo(self.engine, run=run.id, of_change=stored.change.id)
+                apply_plan(self.engine, plan.id, run=run.id)
             change = stored.change
             row = self._get(
                 "/records", system=change.system.value, object=change.object, ids=change.record_id

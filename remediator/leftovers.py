@@ -1,10 +1,13 @@
-"""Exports on disk that still name a person who is being erased: the store never held these files."""
+"""Exports on disk, which the store never held: those that name a person, and those that have grown old."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
+
+from loguru import logger
 
 from remediator.fingerprint import salesforce_id_18
 from remediator.store import Person
@@ -17,6 +20,32 @@ def exports_naming(person: Person, inbox: Path | None) -> list[Path]:
     words = _words(person)
     places = (inbox, inbox.parent / "processed", inbox.parent / "rejected")
     return [path for place in places for path in _files(place) if _names(path, words)]
+
+
+def take_away_exports(inbox: Path | None, *, before: datetime | None, dry_run: bool = False) -> int:
+    """Delete the exports that have rested in ``processed`` since before a moment; ``None``: none.
+
+    What stands in ``rejected`` was not taken in, and stays. What cannot be deleted is told and tried anew.
+
+    Returns:
+        How many went, or in a dry run would go.
+    """
+    if inbox is None or before is None:
+        return 0
+    gone = 0
+    for path in _files(inbox.parent / "processed"):
+        try:
+            found = path.lstat()
+            # The move into the folder counts too: an export may be old already when it comes.
+            if max(found.st_mtime, found.st_ctime) >= before.timestamp():
+                continue
+            if not dry_run:
+                path.unlink()
+        except OSError as exc:
+            logger.bind(event="export_kept").warning("{} cannot be deleted: {}", path, exc.strerror)
+        else:
+            gone += 1
+    return gone
 
 
 def _words(person: Person) -> re.Pattern[str]:

@@ -182,7 +182,10 @@ def follow_up(engine: Engine) -> Done | None:
 
 def tidy(engine: Engine) -> Done | None:
     """Take away what has grown old, once a day; ``None``: nothing went. Asks no vendor."""
-    gone = keep_daily(engine.store, engine.settings.retention, actor=engine.actor, now=engine.clock())
+    settings = engine.settings
+    gone = keep_daily(
+        engine.store, settings.retention, actor=engine.actor, now=engine.clock(), inbox=settings.daemon.inbox
+    )
     return Done(said=", ".join(f"{count} {name} removed" for name, count in gone.items())) if gone else None
 
 

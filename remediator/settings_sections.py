@@ -66,7 +66,7 @@ _WEEK = 7
 
 
 class RetentionSettings(_Section):
-    """How many days the store keeps things that are over; open cases are kept whatever their age."""
+    """How many days things that are over are kept; open cases are kept whatever their age."""
 
     cases_days: int | None = Field(
         400,
@@ -90,4 +90,7 @@ class RetentionSettings(_Section):
     )
     audit_entries_days: int | None = Field(
         None, ge=_WEEK, description="audit entries, removed behind a signed anchor; by default kept for ever"
+    )
+    exports_days: int | None = Field(
+        None, ge=1, description="files in processed beside daemon.inbox; by default kept for ever"
     )

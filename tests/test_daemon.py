@@ -743,9 +743,12 @@ def test_one_cycle_does_what_the_daemon_does_and_leaves_with_an_honest_code(
 ) -> None:
     two_systems(a_world)
     target = a_world.folder / "metrics.prom"
-    looked = remediator(a_world, store_url, "run", "--once", "--dry-run", "--json")
+    looked = remediator(
+        a_world, store_url, "run", "--once", "--dry-run", "--json", "--metrics-file", str(target)
+    )
     assert looked.returncode == 0, looked.stderr
     assert not written(a_world)
+    assert not target.exists()
     done = remediator(a_world, store_url, "run", "--once", "--json", "--metrics-file", str(target))
     assert done.returncode == 0, done.stderr
     assert "2 applied" in json.loads(done.stdout)["work"]["country"]

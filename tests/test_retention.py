@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,11 +11,15 @@ import pytest
 from remediator.daemon import TIDYING
 from remediator.model import CaseState
 from remediator.retention import EVERY, keep_daily, keep_to
+from remediator.rounds import tidy
+from remediator.sandbox.server import Sandbox
+from remediator.settings_daemon import DaemonSettings
 from remediator.settings_sections import RetentionSettings
 from remediator.store import CaseMove, Notice, Store
 from tests.builders import NOON
 from tests.cli.conftest import remediator as remediator  # the command, as a fixture
 from tests.cli.ground import Remediator
+from tests.engine.world import world
 from tests.store.scenes import applied, approve, intend, open_cases, planned
 from tests.year import SHORT, grown, live
 
@@ -90,6 +95,68 @@ def test_a_dry_run_takes_nothing(sqlite_url: str) -> None:
         assert would == {"changes": 1, "cases": 1, "sightings": 1, "audit_payloads": 9}
         assert store.count_cases() == 1
         assert store.running.notice("retention") is None
+
+
+def test_exports_that_were_taken_in_go_by_age_and_rejected_ones_stay(sqlite_url: str, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    for name in ("inbox", "processed", "rejected"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "errors.csv").write_text("x")
+        # Old already when it was put there.
+        os.utime(tmp_path / name / "errors.csv", (0, 0))
+    month, today = RetentionSettings(exports_days=30), datetime.now(UTC)
+    soon, later = today + timedelta(days=29), today + timedelta(days=31)
+
+    def left() -> list[str]:
+        return [str(path.parent.name) for path in sorted(tmp_path.glob("*/errors.csv"))]
+
+    with Store.open(sqlite_url) as store:
+        assert keep_to(store, RetentionSettings(), actor="bot", now=later, inbox=inbox) == {}
+        assert keep_to(store, month, actor="bot", now=soon, inbox=inbox) == {}
+        assert keep_to(store, month, actor="bot", now=later, inbox=inbox, dry_run=True) == {"exports": 1}
+        assert left() == ["inbox", "processed", "rejected"]
+        assert keep_daily(store, month, actor="bot", now=FAR, inbox=inbox) == {"exports": 1}
+        assert left() == ["inbox", "rejected"]
+
+
+def test_daemon_and_cron_clear_processed_beside_their_own_inbox(sqlite_url: str, tmp_path: Path) -> None:
+    (tmp_path / "processed").mkdir()
+    (tmp_path / "processed" / "errors.csv").write_text("x")
+    with (
+        Sandbox(leads=0, speed=0) as sandbox,
+        Store.open(sqlite_url) as store,
+        world(sandbox, store, tmp_path) as made,
+    ):
+        parts = {
+            "daemon": DaemonSettings(inbox=tmp_path / "inbox"),
+            "retention": RetentionSettings(exports_days=30),
+        }
+        made.engine.settings = made.engine.settings.model_copy(update=parts)
+        made.engine.clock = lambda: FAR
+        done = tidy(made.engine)
+    assert done is not None
+    assert done.said == "1 exports removed"
+    assert list((tmp_path / "processed").iterdir()) == []
+
+
+def test_an_export_that_cannot_be_deleted_keeps_nothing_else_from_going(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "processed").mkdir()
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / "processed" / name).write_text("x")
+    unlink = Path.unlink
+
+    def guarded(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "a.csv":
+            raise PermissionError(1, "not permitted")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", guarded)
+    month = RetentionSettings(exports_days=30)
+    with Store.open(sqlite_url) as store:
+        assert keep_to(store, month, actor="bot", now=FAR, inbox=tmp_path / "inbox") == {"exports": 1}
+    assert [path.name for path in (tmp_path / "processed").iterdir()] == ["a.csv"]
 
 
 # The commands

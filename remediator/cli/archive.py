@@ -8,9 +8,12 @@ from typing import Annotated
 
 import typer
 
-from remediator.cli.options import DryRun, Json, options
+from remediator.cli.options import DryRun, Json, Limit, RowId, options
 from remediator.errors import EXIT_PARTIAL, ConfigError
 from remediator.model import CaseState, Category
+
+_LONGEST_SNOOZE = 3650
+"""Days: ten years. What is to be left alone for longer is resolved."""
 
 cases_app = typer.Typer(no_args_is_help=True, help="The failures, one case each.")
 
@@ -29,6 +32,9 @@ def scan(
     object_name: Annotated[
         str | None, typer.Option("--object", help="What a bulk result file is about, if its ids do not say.")
     ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Read the files as this source, whatever their header resembles.")
+    ] = None,
     as_json: Json = False,
     dry_run: DryRun = False,
     fail_on_findings: Annotated[bool, typer.Option(help="Exit 2 when failures were found.")] = False,
@@ -46,11 +52,14 @@ def scan(
         classifier = Classifier(wiring.rules_of(settings))
         if dry_run:
             counted = [
-                output.plain(look_at_file(path, settings=settings, object_name=object_name)) for path in files
+                output.plain(
+                    look_at_file(path, settings=settings, object_name=object_name, source_name=source)
+                )
+                for path in files
             ]
             output.print_table(counted, output.SCAN_COLUMNS, as_json=as_json)
             return
-        wiring.check_readable(files, settings)
+        wiring.check_readable(files, settings, source_name=source)
         with recorded_run(store, "scan", clock=wiring.now) as run, output.progress("Taking in") as show:
             reports = [
                 scan_file(
@@ -61,6 +70,7 @@ def scan(
                     run=run.id,
                     now=wiring.now(),
                     object_name=object_name,
+                    source_name=source,
                     on_rows=lambda rows: show(Step(name="scan", done=rows)),
                 )
                 for path in files
@@ -105,7 +115,7 @@ def list_cases(
     context: typer.Context,
     state: Annotated[list[CaseState] | None, typer.Option(help="Only cases in this state.")] = None,
     category: Annotated[list[Category] | None, typer.Option(help="Only this category.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """List cases."""
@@ -123,7 +133,7 @@ def list_cases(
 
 
 @cases_app.command("show")
-def show_case(context: typer.Context, case: int, as_json: Json = False) -> None:
+def show_case(context: typer.Context, case: RowId, as_json: Json = False) -> None:
     """Show one case: diagnosis, sightings, changes, history."""
     from remediator.cli import output, wiring
 
@@ -171,8 +181,8 @@ def _move(
 @cases_app.command()
 def snooze(
     context: typer.Context,
-    case: int,
-    days: Annotated[float, typer.Option(min=0, help="For how long.")] = 7,
+    case: RowId,
+    days: Annotated[float, typer.Option(min=0, max=_LONGEST_SNOOZE, help="For how long.")] = 7,
     note: Annotated[str, typer.Option(help="Why.")] = "",
     dry_run: DryRun = False,
 ) -> None:
@@ -185,7 +195,7 @@ def snooze(
 @cases_app.command()
 def resolve(
     context: typer.Context,
-    case: int,
+    case: RowId,
     note: Annotated[str, typer.Option(help="What was done.")] = "",
     dry_run: DryRun = False,
 ) -> None:
@@ -194,7 +204,7 @@ def resolve(
 
 
 @cases_app.command()
-def assign(context: typer.Context, case: int, to: str, dry_run: DryRun = False) -> None:
+def assign(context: typer.Context, case: RowId, to: str, dry_run: DryRun = False) -> None:
     """Give a case to somebody."""
     from rich.markup import escape
 

@@ -14,6 +14,7 @@ from remediator.engine.core import MARKETO_PERSON
 from remediator.errors import EXIT_CONFIG, EXIT_ENVIRONMENT, EXIT_OK, ConfigError, RemediatorError
 from remediator.settings import LoadedSettings
 from remediator.store import Store
+from remediator.store.database import masked, parse_url
 from remediator.systems.marketo import Marketo
 from remediator.systems.salesforce import Salesforce
 
@@ -38,9 +39,17 @@ def settings_rows(options: wiring.Options) -> list[dict[str, object]]:
     values = loaded.settings.model_dump(mode="json")
     return [
         {"name": name, "value": value, "from": _origin(loaded, name)}
-        for name, value in _flat(values)
+        for name, value in _flat(values | {"store": _shown(loaded.settings.store)})
         if value not in (None, [], {}) or name in loaded.origins
     ]
+
+
+def _shown(url: str) -> str:
+    try:
+        return masked(parse_url(url))
+    except ConfigError:
+        # What cannot be taken apart may hold a password anywhere.
+        return "unreadable"
 
 
 def _origin(loaded: LoadedSettings, name: str) -> str:

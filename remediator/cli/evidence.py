@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from remediator.cli.options import Json, options
+from remediator.cli.options import Json, Limit, RowId, options
 from remediator.errors import EXIT_PARTIAL, ConfigError
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def export_audit(
 @runs_app.command("list")
 def list_runs(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Limit = 20,
     as_json: Json = False,
 ) -> None:
     """List runs, newest first."""
@@ -127,7 +127,7 @@ def list_runs(
 
 
 @runs_app.command("show")
-def show_run(context: typer.Context, run: int, as_json: Json = False) -> None:
+def show_run(context: typer.Context, run: RowId, as_json: Json = False) -> None:
     """Show a run and the changes it wrote."""
     from remediator.cli import output, plans, wiring
 

@@ -92,11 +92,12 @@ def main() -> None:
             raise
         # The reader (head, less) has seen enough, which is no failure of ours.
         sys.exit(EXIT_OK)
-    except Exception as exc:  # noqa: BLE001 - the last word on what nobody expected
+    except Exception as exc:  # noqa: BLE001 - uncaught, its words would be shown: a record's or a secret's
         if (shown := getattr(exc, "show", None)) is not None:
             shown()
             sys.exit(EXIT_CONFIG)
-        # Never its words, which may quote a record or a secret.
+        if isinstance(exc, UnicodeEncodeError) and not all(map(_is_text, sys.argv)):
+            _leave("remediator: an argument is not UTF-8 text; check the terminal's encoding", EXIT_CONFIG)
         more = "with what `remediator -v` in front of the same command prints"
         if "-v" in sys.argv or "--verbose" in sys.argv:
             more = f"with these lines\n{story(exc)}"
@@ -104,6 +105,11 @@ def main() -> None:
     if code == EXIT_INTERRUPTED:
         _leave("stopped; what was done is recorded, run the same command again to go on", code)
     sys.exit(code)
+
+
+def _is_text(argument: str) -> bool:
+    # A byte that is no UTF-8 comes as a lone surrogate. In the name of a file that is in order.
+    return not any("\ud800" <= c <= "\udfff" for c in argument)
 
 
 def _leave(message: str, code: int) -> NoReturn:

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")]
+MOST = 2**63 - 1
+"""The largest number that a database holds."""
+
+RowId = Annotated[int, typer.Argument(min=1, max=MOST)]
+Limit = Annotated[int, typer.Option(min=1, max=MOST, help="At most so many.")]
 Input = Annotated[Path | None, typer.Argument(help="File, or - for standard input.")]
 
 

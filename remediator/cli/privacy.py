@@ -103,7 +103,14 @@ def retention(
     from remediator.retention import keep_to
 
     with wiring.open_store(options(context)) as (settings, store):
-        gone = keep_to(store, settings.retention, actor=wiring.actor(), now=wiring.now(), dry_run=dry_run)
+        gone = keep_to(
+            store,
+            settings.retention,
+            actor=wiring.actor(),
+            now=wiring.now(),
+            inbox=settings.daemon.inbox,
+            dry_run=dry_run,
+        )
         if compact and not dry_run:
             store.retention.compact()
     rows = [{"table": name, "rows": count} for name, count in gone.items()]

@@ -12,7 +12,7 @@ from typing import IO, Annotated
 
 import typer
 
-from remediator.cli.options import Input, Json, options
+from remediator.cli.options import MOST, Input, Json, options
 from remediator.errors import ConfigError
 
 _STDIN = Path("-")
@@ -85,7 +85,7 @@ def repair(
 
 def explain(
     context: typer.Context,
-    case: Annotated[int | None, typer.Argument(help="Case number.")] = None,
+    case: Annotated[int | None, typer.Argument(min=1, max=MOST, help="Case number.")] = None,
     message: Annotated[str | None, typer.Option(help="A raw message instead.")] = None,
     as_json: Json = False,
 ) -> None:

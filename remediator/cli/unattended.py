@@ -108,7 +108,8 @@ def run_cycle(
         )
         with closing(teller):
             cycle = once.look(campaign) if dry_run else once.run(campaign)
-        if (path := metrics_file or settings.daemon.textfile) is not None:
+        path = metrics_file or settings.daemon.textfile
+        if path is not None and not dry_run:
             write_textfile(path, render(store, now=clock or wiring.now, ratios=bench.ratios))
     if stop.is_set():
         cycle.codes["signal"] = EXIT_INTERRUPTED

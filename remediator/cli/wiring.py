@@ -63,10 +63,10 @@ def rules_of(settings: Settings, fixers: LoadedFixers | None = None) -> RuleSet:
     return load_rules(settings.rules, fixers=set(fixers_of(settings) if fixers is None else fixers))
 
 
-def check_readable(files: Sequence[Path], settings: Settings) -> None:
+def check_readable(files: Sequence[Path], settings: Settings, *, source_name: str | None = None) -> None:
     """Raise ``ConfigError`` for the first file that no source can read, before any of them is taken in."""
     for path in files:
-        source_of(path, settings)
+        source_of(path, settings, name=source_name)
 
 
 @contextmanager

@@ -54,6 +54,7 @@ def scan_file(
     run: int,
     now: datetime,
     object_name: str | None = None,
+    source_name: str | None = None,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> ScanReport:
     """Take one export in.
@@ -63,13 +64,14 @@ def scan_file(
 
     Args:
         object_name: what a bulk result file is about, when its ids do not say.
+        source_name: the source that reads it, when its header is not to decide.
         on_rows: told how many rows are done, batch by batch.
 
     Raises:
         ConfigError: the file cannot be read or is none of the known kinds; nothing was taken.
         StoreError: the store failed; batches before it are kept, and the same file can be given again.
     """
-    source = source_of(path, settings, object_name=object_name)
+    source = source_of(path, settings, object_name=object_name, name=source_name)
     digest = file_digest(path)
     if (known_since := store.known_intake(digest)) is not None:
         return ScanReport(name=path.name, source=source.name, known_since=known_since)
@@ -98,9 +100,11 @@ def scan_file(
     return report
 
 
-def look_at_file(path: Path, *, settings: Settings, object_name: str | None = None) -> ScanReport:
+def look_at_file(
+    path: Path, *, settings: Settings, object_name: str | None = None, source_name: str | None = None
+) -> ScanReport:
     """Read an export without taking anything in: how many rows it has, and how many are bad."""
-    source = source_of(path, settings, object_name=object_name)
+    source = source_of(path, settings, object_name=object_name, name=source_name)
     report = ScanReport(name=path.name, source=source.name)
     for row in source.read(path):
         report = replace(report, rows=report.rows + 1, rejected=report.rejected + isinstance(row, Rejected))

@@ -16,11 +16,14 @@ from remediator.sources.base import Reading, Source
 from remediator.sources.opening import FileOptions, file_sources, open_source
 
 
-def source_of(path: Path, settings: Settings, *, object_name: str | None = None) -> Source:
+def source_of(
+    path: Path, settings: Settings, *, object_name: str | None = None, name: str | None = None
+) -> Source:
     """Return the source that reads a file.
 
     Args:
         object_name: what a bulk result file is about, when its ids do not say.
+        name: the source to read it with; ``None`` finds it by the header.
 
     Raises:
         ConfigError: the file cannot be read, no source recognises it, or two sources share a name.
@@ -34,7 +37,7 @@ def source_of(path: Path, settings: Settings, *, object_name: str | None = None)
         object=object_name,
     )
     ours = file_sources(options)
-    return open_source(path, (*_plugged(settings, ours), *ours), encoding=choices.encoding)
+    return open_source(path, (*_plugged(settings, ours), *ours), encoding=choices.encoding, name=name)
 
 
 def _plugged(settings: Settings, ours: tuple[Source, ...]) -> Iterator[Source]:

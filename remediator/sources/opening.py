@@ -53,17 +53,25 @@ def file_sources(options: FileOptions | None = None) -> tuple[Source, ...]:
     )
 
 
-def open_source(path: Path, sources: Sequence[Source], *, encoding: str | None = None) -> Source:
+def open_source(
+    path: Path, sources: Sequence[Source], *, encoding: str | None = None, name: str | None = None
+) -> Source:
     """Return the first source that recognises the file's header.
 
     Args:
         sources: the built-in ones (``file_sources``), plugins' own in front.
         encoding: codec name; ``None`` finds it out.
+        name: only the source of this name; ``None`` takes any.
 
     Raises:
-        ConfigError: the file cannot be read, or no source recognises it; nothing has been taken then.
+        ConfigError: the file cannot be read, no source recognises it, or none has the name; nothing has been
+            taken then.
     """
-    for source in sources:
+    asked = [source for source in sources if name in (None, source.name)]
+    if not asked:
+        known = ", ".join(source.name for source in sources)
+        raise ConfigError(f"no source is called '{name}'; there are: {known}")
+    for source in asked:
         if find_layout(path, source.recognises, encoding) is not None:
             return source
     raise ConfigError(

@@ -99,12 +99,18 @@ def parse_url(url: str) -> URL:
     return parsed
 
 
+def masked(url: URL) -> str:
+    """Return an address as people may see it: PostgreSQL takes a password in the query as well."""
+    hidden = {name: "hidden" for name in url.query if "password" in name}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
 class Database:
     """One database: short read transactions, serialised write transactions, errors as ``StoreError``."""
 
     def __init__(self, url: URL) -> None:
         self.url = url
-        self.shown = url.render_as_string(hide_password=True)
+        self.shown = masked(url)
         self.engine = _engine(url)
 
     @contextmanager

@@ -154,10 +154,13 @@ def diff(before: Value, after: Value) -> tuple[Markup, Markup]:
     removed: list[Markup] = []
     added: list[Markup] = []
     for kind, a, b, c, d in _opcodes(left, right):
-        for marked, tag, text, start, end in ((removed, "del", left, a, b), (added, "ins", right, c, d)):
+        for marked, tags, text, start, end in (
+            (removed, _DELETED, left, a, b),
+            (added, _INSERTED, right, c, d),
+        ):
             if end > start:
                 part = _visible(text, start, end)
-                marked.append(part if kind == "equal" else Markup("<{0}>{1}</{0}>").format(Markup(tag), part))  # noqa: S704  # one of two constants
+                marked.append(part if kind == "equal" else tags.format(part))
     return Markup().join(removed) or _EMPTY, Markup().join(added) or _EMPTY
 
 
@@ -186,6 +189,8 @@ def _shared(left: str, right: str) -> int:
 
 
 _EMPTY = Markup('<span class="empty">empty</span>')
+_DELETED = Markup("<del>{}</del>")
+_INSERTED = Markup("<ins>{}</ins>")
 
 
 def _marked(value: Value) -> Markup:

@@ -26,6 +26,9 @@ from tests.chaos.turns import Preloaded, Turn, take
 ROOT = Path(__file__).parents[2]
 _POLL_S = 0.002
 
+CRASHED = 70
+"""What a process ends with whose exception nobody foresaw; none of our own exit codes."""
+
 
 class Nursery:
     """Starts processes; those that are left are killed at the end of the ``with`` block."""
@@ -161,6 +164,7 @@ def _fork(work: Callable[[], None], out: str) -> int:
         code = exit_code(exc)
     except BaseException:  # noqa: BLE001 - the child's last words; nothing of it may run on in the parent's code
         traceback.print_exc()
+        code = CRASHED
     finally:
         sys.stdout.flush()
         os._exit(code)

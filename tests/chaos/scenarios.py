@@ -15,7 +15,7 @@ from remediator.errors import PlanRefused
 from remediator.model import CaseState
 from remediator.store import Store
 from tests.chaos.judge import Judge
-from tests.chaos.nursery import Child, Nursery
+from tests.chaos.nursery import CRASHED, Child, Nursery
 from tests.chaos.turns import Turn
 from tests.engine.world import World
 
@@ -162,7 +162,7 @@ class Teller:
         )
         if code not in (0, -9):
             self.story.add(f"  it said: {child.said.splitlines()[-1]}")
-        if "Traceback" in child.said and "remediator.errors" not in child.said:
+        if code == CRASHED:
             self.story.wrong.append(f"a bare exception ended a turn:\n{child.said}")
         self._look()
 

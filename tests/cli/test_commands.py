@@ -78,6 +78,18 @@ def test_a_file_that_cannot_be_read_changes_nothing_even_beside_a_good_one(
     assert remediator("runs", "list", "--json").json == []
 
 
+def test_files_are_read_by_the_source_that_was_named_and_by_no_other(remediator: Remediator) -> None:
+    remediator.write("good.csv", an_export(("1", COUNTRY)))
+    for dry in ([], ["--dry-run"]):
+        other = remediator("scan", "good.csv", "--source", "bulk_results_csv", *dry, code=1)
+        assert "none that is known" in other.err
+        unknown = remediator("scan", "good.csv", "--source", "nobody", *dry, code=1)
+        assert "no source is called 'nobody'; there are: bulk_results_csv, sync_errors_csv" in unknown.err
+    assert remediator("cases", "list", "--json").json == []
+    (report,) = remediator("scan", "good.csv", "--source", "sync_errors_csv", "--json").json
+    assert (report["source"], report["new"]) == ("sync_errors_csv", 1)
+
+
 def test_finding_failures_is_no_error_unless_asked(scanned: Remediator) -> None:
     scanned("causes", code=0)
     scanned("causes", "--fail-on-findings", code=2)
@@ -116,6 +128,37 @@ def test_a_move_that_the_lifecycle_forbids_says_where_the_case_can_go(scanned: R
     refused = scanned("cases", "snooze", "1", code=1)
     assert "from resolved to snoozed" in refused.err
     assert CaseState.OPEN.value in refused.err
+
+
+BEYOND = str(2**63)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("cases", "show", BEYOND),
+        ("cases", "show", "--", f"-{BEYOND}"),
+        ("cases", "snooze", BEYOND),
+        ("cases", "resolve", BEYOND),
+        ("cases", "assign", BEYOND, "ann"),
+        ("cases", "list", "--limit", BEYOND),
+        ("runs", "show", BEYOND),
+        ("runs", "list", "--limit", BEYOND),
+        ("explain", BEYOND),
+        ("cases", "snooze", "1", "--days", "1e12"),
+        ("cases", "snooze", "1", "--days", "inf"),
+        ("cases", "snooze", "1", "--days", "nan"),
+        ("demo", "--leads", "1", "--keep", "a-file"),
+        ("erase", "--email", "\udcff"),
+        ("--store", "sqlite:///\udcff.db", "cases", "list"),
+    ],
+    ids=ascii,
+)
+def test_an_argument_that_nobody_can_use_is_told_and_no_bug_of_ours(
+    remediator: Remediator, command: tuple[str, ...]
+) -> None:
+    remediator.write("a-file", "")
+    assert "bug" not in remediator(*command, code=1).err
 
 
 def test_a_dry_run_of_a_snooze_resolve_or_assign_moves_nothing(scanned: Remediator) -> None:
@@ -265,6 +308,28 @@ def test_doctor_tells_where_settings_come_from_and_never_a_secret(
     assert won["salesforce.api_version"] == "default"
     failed = {check["name"]: check["result"] for check in result.json["checks"] if not check["passed"]}
     assert "remediator init" in failed["marketo credentials"]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://bot:hush-hush@127.0.0.1:9/x", "postgresql+psycopg://bot:***@127.0.0.1:9/x"),
+        (
+            "postgresql://127.0.0.1:9/x?password=hush-hush",
+            "postgresql+psycopg://127.0.0.1:9/x?password=hidden",
+        ),
+        ("mysql://bot:hush-hush@127.0.0.1/x", "unreadable"),
+        ("bot:hush-hush", "unreadable"),
+    ],
+)
+def test_doctor_shows_the_stores_address_without_its_password(
+    remediator: Remediator, monkeypatch: pytest.MonkeyPatch, url: str, shown: str
+) -> None:
+    monkeypatch.setenv("REMEDIATOR_STORE", url)
+    for arguments in (["doctor"], ["doctor", "--json"]):
+        result = remediator(*arguments, code=None)
+        assert "hush-hush" not in result.out + result.err
+    assert shown in {row["value"] for row in result.json["settings"] if row["name"] == "store"}
 
 
 # for teams

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from remediator.demo import run_demo
 from tests.cli.ground import Remediator, environment_of, export_errors
 from tests.engine.world import World
 
@@ -182,4 +183,20 @@ def test_the_demo_tells_its_story_and_keeps_the_pages(remediator: Remediator) ->
     assert result.returncode == 0, result.stderr
     assert "of them wrong" in result.stdout
     assert "round 1" in result.stderr
-    assert {path.name for path in Path("kept").iterdir()} >= {"plan.html", "report.html", "remediator.db"}
+    assert {path.name for path in Path("kept").iterdir()} >= {
+        "plan.html",
+        "report.html",
+        "remediator-demo.db",
+    }
+
+
+def test_a_demo_starts_anew_and_leaves_a_teams_own_store_and_exports_alone(remediator: Remediator) -> None:
+    remediator("--store", "sqlite:///remediator.db", "cases", "list")
+    remediator.write("sync-errors.csv", "theirs")
+    own = Path("remediator.db").read_bytes()
+    numbers = [
+        {**run_demo(leads=20, seed=1, keep=Path()).as_json(), "seconds": None, "pages": None}
+        for _ in range(2)
+    ]
+    assert numbers[0] == numbers[1]
+    assert (Path("remediator.db").read_bytes(), Path("sync-errors.csv").read_text()) == (own, "theirs")

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from remediator.errors import EXIT_OK
 from remediator.model import CaseState
 from remediator.sandbox.server import Sandbox
 from remediator.store import Store
+from tests.chaos.nursery import Child, Nursery
+from tests.chaos.turns import Turn
 from tests.engine.world import World, world
 
-ROOT = Path(__file__).parents[2]
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """Processes at no cost of starting."""
+    with Nursery() as running:
+        yield running
 
 
-def turn(sandbox: Sandbox, store_url: str, folder: Path, *, die_at: int) -> subprocess.CompletedProcess[str]:
-    """Run the loop in a process of its own."""
-    info = json.dumps(sandbox.connection_info())
-    return subprocess.run(
-        [sys.executable, "-m", "tests.engine.crash_process", store_url, str(folder), info, str(die_at)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def turn(sandbox: Sandbox, store_url: str, folder: Path, nursery: Nursery, *, die_at: int) -> Child:
+    """Run the loop in a process of its own, to its end."""
+    info = sandbox.connection_info()
+    child = nursery.start(Turn(store_url=store_url, folder=str(folder), info=info, die_at=die_at))
+    code = child.wait()
+    assert code == (-signal.SIGKILL if die_at else EXIT_OK), child.said
+    return child
 
 
 def some_people(made: World) -> list[str]:
@@ -56,41 +58,40 @@ def _check_after(made: World, people: list[str]) -> None:
     assert made.engine.store.verify_audit().intact
 
 
-STEPS = range(1, 23)
+STEPS = range(1, 25)
 
 
 @pytest.mark.parametrize("die_at", STEPS)
 def test_a_process_killed_at_any_step_loses_nothing_and_writes_nothing_twice(
-    sandbox: Sandbox, sqlite_url: str, tmp_path: Path, die_at: int
+    sandbox: Sandbox, sqlite_url: str, tmp_path: Path, nursery: Nursery, die_at: int
 ) -> None:
-    kill_and_repeat(sandbox, sqlite_url, tmp_path, die_at)
+    kill_and_repeat(sandbox, sqlite_url, tmp_path, nursery, die_at)
 
 
 @pytest.mark.parametrize("die_at", [9, 11, 12])
 def test_the_same_holds_on_postgresql(
-    sandbox: Sandbox, postgres_url: str, tmp_path: Path, die_at: int
+    sandbox: Sandbox, postgres_url: str, tmp_path: Path, nursery: Nursery, die_at: int
 ) -> None:
-    kill_and_repeat(sandbox, postgres_url, tmp_path, die_at)
+    kill_and_repeat(sandbox, postgres_url, tmp_path, nursery, die_at)
 
 
-def kill_and_repeat(sandbox: Sandbox, store_url: str, folder: Path, die_at: int) -> None:
+def kill_and_repeat(sandbox: Sandbox, store_url: str, folder: Path, nursery: Nursery, die_at: int) -> None:
     with Store.open(store_url) as store, world(sandbox, store, folder) as made:
         people = some_people(made)
         made.pass_time(minutes=6)
-        killed = turn(sandbox, store_url, folder, die_at=die_at)
-        assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+        turn(sandbox, store_url, folder, nursery, die_at=die_at)
         # Past the time in which the vendor may still carry an unanswered write out.
         made.pass_time(minutes=3)
-        repeated = turn(sandbox, store_url, folder, die_at=0)
-        assert repeated.returncode == 0, repeated.stdout + repeated.stderr
+        turn(sandbox, store_url, folder, nursery, die_at=0)
         _check_after(made, people)
 
 
-def test_the_steps_killed_at_are_all_there_are(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> None:
+def test_the_steps_killed_at_are_all_there_are(
+    sandbox: Sandbox, sqlite_url: str, tmp_path: Path, nursery: Nursery
+) -> None:
     with Store.open(sqlite_url) as store, world(sandbox, store, tmp_path) as made:
         people = some_people(made)
         made.pass_time(minutes=6)
-        done = turn(sandbox, sqlite_url, tmp_path, die_at=0)
-        assert done.returncode == 0, done.stderr
-        assert len(done.stdout.splitlines()) == STEPS[-1], done.stdout
+        done = turn(sandbox, sqlite_url, tmp_path, nursery, die_at=0)
+        assert len(done.said.splitlines()) == STEPS[-1], done.said
         _check_after(made, people)

@@ -111,7 +111,7 @@ def test_an_intent_under_a_stale_token_is_refused(a_world: World) -> None:
     (plan,) = a_world.engine.store.plans()
     stored = a_world.engine.store.plan(plan.id)
     assert stored is not None
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLost, match="no longer ours"):
         a_world.apply(stored)
     assert a_world.our_writes() == []
     assert len(people) == len(list(a_world.engine.store.changes(states={ChangeState.APPROVED})))

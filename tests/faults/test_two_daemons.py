@@ -13,8 +13,6 @@ import psycopg
 import pytest
 
 from remediator.changes import ChangeState
-from remediator.engine.applying import apply_plan
-from remediator.errors import LeaseLost
 from remediator.model import CaseState
 from tests.daemons import DaemonProcess, add_campaign, approve_all, daemon, first_tick, in_state, wait_for
 from tests.engine.world import World
@@ -143,19 +141,3 @@ def test_a_daemon_that_slept_past_its_lease_writes_nothing_when_it_wakes(
         assert written(a_world) == Counter(people)
         assert sleeper.state()["holder"] == heir.state()["holder"]
     assert a_world.engine.store.verify_audit().intact
-
-
-def test_an_intent_under_a_token_that_somebody_else_has_taken_over_is_refused_and_nothing_is_sent(
-    a_world: World, people: list[str]
-) -> None:
-    engine, running = a_world.engine, a_world.engine.store.running
-    engine.lease = running.take_lease("writer", holder="sleeper", ttl=timedelta(seconds=30))
-    running.release(engine.lease)
-    running.take_lease("writer", holder="heir", ttl=timedelta(seconds=30))
-    (plan,) = engine.store.plans()
-    run = engine.store.start_run("apply", now=engine.clock())
-    with pytest.raises(LeaseLost, match="no longer ours"):
-        apply_plan(engine, plan.id, run=run)
-    assert not written(a_world)
-    assert plan.states == {ChangeState.APPROVED: len(people)}
-    assert {stored.state for stored in engine.store.changes()} == {ChangeState.APPROVED}

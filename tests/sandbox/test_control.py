@@ -61,6 +61,26 @@ def test_the_ledger_can_be_asked_by_kind_system_actor_and_position(
     assert [entry["seq"] for entry in later] == [first + 1]
 
 
+def test_whoever_reads_on_from_the_last_position_misses_nothing_that_came_in_meanwhile(
+    sandbox: Sandbox, control: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead_id = linked(sandbox)
+    read = sandbox.ledger.entries
+
+    def read_while_others_write(**wanted: Any) -> list[dict[str, Any]]:
+        write(sandbox, lead_id, city="Graz")
+        found = read(**wanted)
+        write(sandbox, lead_id, city="Linz")
+        return found
+
+    monkeypatch.setattr(sandbox.ledger, "entries", read_while_others_write)
+    first = control.get("ledger", params={"kind": "write"}).json()
+    monkeypatch.undo()
+    second = control.get("ledger", params={"kind": "write", "after": first["last"]}).json()
+    cities = [entry["changes"]["city"][1] for body in (first, second) for entry in body["entries"]]
+    assert cities == ["Graz", "Linz"]
+
+
 def test_advancing_the_clock_runs_the_cycles_that_fall_due(sandbox: Sandbox, control: httpx.Client) -> None:
     lead_id = linked(sandbox, city="Graz")
     control.post("clock", json={"advance_s": 299})

@@ -96,7 +96,6 @@ _LABELS = {
 LABELS = {
     language: dict(entry.split("=", 1) for entry in table.split("|")) for language, table in _LABELS.items()
 }
-LANGUAGES = ("en", *sorted(_TRANSLATED))
 
 
 def language_of(locale: str) -> str:

@@ -264,9 +264,7 @@ class Runner:
         """Return begin (inside) and end (outside) of a date literal, in UTC."""
         today = self._org.clock.now().date()
         begin, end = _DAYS[literal.name](today, literal.count)
-        return tuple(
-            stamp(datetime(moment.year, moment.month, moment.day, tzinfo=UTC)) for moment in (begin, end)
-        )  # type: ignore[return-value]  # two in, two out
+        return _midnight(begin), _midnight(end)
 
     def _shown(self, object_name: str, row: Row, paths: list[_Path]) -> dict[str, Any]:
         url = f"/services/data/v{self._version}/sobjects/{object_name}/{row.get('Id')}"
@@ -292,6 +290,10 @@ class Runner:
             place = place.setdefault(relationship, {"attributes": {"type": kind, "url": url}})
             current = target
         place[path.names[-1]] = current.get(path.names[-1])
+
+
+def _midnight(day: date) -> str:
+    return stamp(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
 def _getter(name: str, field: Field) -> Callable[[Row], Any]:

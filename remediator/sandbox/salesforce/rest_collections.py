@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
@@ -105,7 +106,7 @@ class Collections:
             return self._org.delete(name, record_id, call.user)
 
         all_or_none = call.params.get("allOrNone", "").lower() == "true"
-        works: list[Work] = [lambda record_id=record_id: work(record_id) for record_id in ids]  # type: ignore[misc]  # a default binds the loop variable
+        works: list[Work] = [partial(work, record_id) for record_id in ids]
         return self._answer(works, all_or_none=all_or_none, upsert=False)
 
     def read(self, call: Call, name: str) -> Reply:
@@ -157,8 +158,7 @@ class Collections:
         for kind, record in zip(kinds, records, strict=True):
             check_json_types(call, kind, values_of(record))
         works: list[Work] = [
-            lambda kind=kind, record=record: work(call, kind, record)  # type: ignore[misc]  # defaults bind the loop variables
-            for kind, record in zip(kinds, records, strict=True)
+            partial(work, call, kind, record) for kind, record in zip(kinds, records, strict=True)
         ]
         return self._answer(works, all_or_none=bool(body.get("allOrNone")), upsert=upsert)
 

@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
-_STOP = frozenset("from where order limit offset group having for with using".split())  # noqa: SIM905 - reads better
+_STOP = frozenset({"from", "where", "order", "limit", "offset", "group", "having", "for", "with", "using"})
 
 
 @dataclass(frozen=True, slots=True)

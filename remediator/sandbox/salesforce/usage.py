@@ -21,14 +21,13 @@ class Usage:
         self.most = most
         self._clock = clock
         self._served: deque[datetime] = deque()
-        self._elsewhere = 0
 
     def used(self) -> int:
         """Return the calls of the last 24 hours."""
         before = self._clock.now() - _WINDOW
         while self._served and self._served[0] < before:
             self._served.popleft()
-        return len(self._served) + self._elsewhere
+        return len(self._served)
 
     def take(self) -> bool:
         """Count one call; false when the org has none left."""
@@ -36,10 +35,6 @@ class Usage:
             return False
         self._served.append(self._clock.now())
         return True
-
-    def spend_elsewhere(self, calls: int) -> None:
-        """Have other programs use up ``calls`` of the quota, as the native sync does."""
-        self._elsewhere += calls
 
     def header(self) -> str:
         """Return the value of ``Sforce-Limit-Info``."""
