@@ -71,8 +71,8 @@ class HttpSession:
         random: spreads the waits.
 
     Attributes:
-        calls: ``{"METHOD template": calls}``.
-        results: ``{"ok" or error code: calls}``.
+        calls: ``{"METHOD template": calls}``, log-ins among them.
+        results: ``{"ok" or error code: calls}``, without log-ins, which take nothing of the day's quota.
         gate: called when a write has had its wait and is about to leave; raises to stop it.
     """
 
@@ -218,7 +218,7 @@ class HttpSession:
                         for chunk in self._chunks(call, response, began, LONGEST_DOWNLOAD_S):
                             digest.update(chunk)
                             file.write(chunk)
-                    self._counted("ok")
+                    self._counted(call, "ok")
                     return digest.hexdigest()
                 answer = _answer(response, b"".join(self._chunks(call, response, began, self._timeout_s)))
             self._judged(call, answer, self._judge, token)
@@ -232,7 +232,7 @@ class HttpSession:
     def _place(self, call: Call) -> Iterator[Token | None]:
         """Hold a place in the limits, with a token, for an authorized call."""
         if not call.authorized:
-            self._share.count()
+            # A log-in takes nothing of the day's calls (Marketo, "Authentication").
             yield None
             return
         with self._limiter.breaker.watch(call.name, self._system):
@@ -296,15 +296,16 @@ class HttpSession:
         try:
             judge(call, answer)
         except VendorError as exc:
-            self._counted(exc.code or "error")
+            self._counted(call, exc.code or "error")
             if isinstance(exc, TokenRefused) and token:
                 self.tokens.drop(token)
             raise
-        self._counted("ok")
+        self._counted(call, "ok")
 
-    def _counted(self, result: str) -> None:
-        with self._counting:
-            self.results[result] += 1
+    def _counted(self, call: Call, result: str) -> None:
+        if call.authorized:
+            with self._counting:
+                self.results[result] += 1
 
     @contextmanager
     def _translated(self, call: Call) -> Iterator[None]:
@@ -312,7 +313,7 @@ class HttpSession:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
-            self._counted("no_connection")
+            self._counted(call, "no_connection")
             raise TransientError(
                 f"{self._system}: no connection for {call.name}: {redact(str(exc))}; nothing was sent. "
                 f"Check {self._system}.url, the network and its proxy",
@@ -325,7 +326,7 @@ class HttpSession:
                 system=self._system,
             ) from exc
         except httpx.RequestError as exc:
-            self._counted("no_answer")
+            self._counted(call, "no_answer")
             why = f"no whole answer: {redact(str(exc)) or type(exc).__name__}"
             raise unclear(call, why, code="NO_ANSWER", system=self._system) from exc
 
