@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
@@ -31,9 +32,6 @@ SILENT_S = 60.0
 
 MAIN_PROCESS = Path("/proc/1/cmdline")
 """What a container was started with: its first process, arguments parted by NUL (proc_pid_cmdline(5))."""
-
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
-"""Who listens on every address answers on loopback."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +221,7 @@ def ask(listen: str, path: str, *, timeout_s: float = 5) -> tuple[int, dict[str,
         RemediatorError: nobody answers there.
     """
     host, port = address(listen)
-    connection = HTTPConnection(_LOOPBACK.get(host, host), port, timeout=timeout_s)
+    connection = HTTPConnection(_reachable(host), port, timeout=timeout_s)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -236,3 +234,14 @@ def ask(listen: str, path: str, *, timeout_s: float = 5) -> tuple[int, dict[str,
         ) from exc
     finally:
         connection.close()
+
+
+def _reachable(host: str) -> str:
+    """Return an address to connect to: who listens on every address answers on loopback."""
+    try:
+        listens_on = ip_address(host)
+    except ValueError:  # a name
+        return host
+    if not listens_on.is_unspecified:
+        return host
+    return "127.0.0.1" if isinstance(listens_on, IPv4Address) else "::1"

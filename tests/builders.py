@@ -84,18 +84,18 @@ def a_diagnosis(**fields: object) -> Diagnosis:
 
 def a_lock(**fields: object) -> Diagnosis:
     """Return a diagnosis that needs no change, only another try: a locked row."""
-    lock = a_diagnosis(
-        category=Category.TRANSIENT,
-        code="UNABLE_TO_LOCK_ROW",
-        root_code="UNABLE_TO_LOCK_ROW",
-        owner=Owner.REMEDIATOR,
-        retryable=True,
-        fields=(),
-        value=None,
-        fixers=(),
-        related_ids=(),
-    )
-    return replace(lock, **fields)  # type: ignore[arg-type]  # see a_failure
+    lock: dict[str, object] = {
+        "category": Category.TRANSIENT,
+        "code": "UNABLE_TO_LOCK_ROW",
+        "root_code": "UNABLE_TO_LOCK_ROW",
+        "owner": Owner.REMEDIATOR,
+        "retryable": True,
+        "fields": (),
+        "value": None,
+        "fixers": (),
+        "related_ids": (),
+    }
+    return a_diagnosis(**(lock | fields))
 
 
 def a_change(name: str = "p1-1", **fields: object) -> Change:

@@ -170,19 +170,18 @@ def _still_writable(engine: Engine, approved: list[Change], *, run: int, report:
     What both systems allow is as they described it within the last quarter of an hour. Changes that share a
     record or a case fall together.
     """
-    fixed: dict[_Place, str] = {}
+    closed: dict[_Place, str] = {}
     for system, object_name, name in sorted({_place(change) for change in approved}):
         described = engine.system(system).describe(object_name).fields.get(name)
         if described is None or not described.updateable:
-            fixed[system, object_name, name] = (
+            closed[system, object_name, name] = (
                 f"{system} no longer lets us write {object_name}.{name}; plan again"
             )
     left: list[Settlement] = []
-    for group in groups(approved) if fixed else ():
-        if (
-            why := next((fixed[_place(change)] for change in group if _place(change) in fixed), None)
-        ) is not None:
-            left += _all(group, ChangeState.CONFLICTED, why)
+    for group in groups(approved):
+        reasons = [closed[_place(change)] for change in group if _place(change) in closed]
+        if reasons:
+            left += _all(group, ChangeState.CONFLICTED, reasons[0])
     _settle(engine, left, run=run, report=report)
     gone = {settlement.change for settlement in left}
     return [change for change in approved if change.id not in gone]

@@ -87,6 +87,7 @@ class _Plugged:
         except ConfigError:
             raise
         except Exception as exc:
+            # Whatever the plugin raises, it is told by its place only: its words may quote a row.
             raise ConfigError(
                 f'{path}: source "{self.name}" failed ({place(exc)}); mend it and give the file again: rows '
                 "that were taken in before are known then"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, date, datetime, timedelta
+
+import pytest
 
 from remediator.errors import LeaseHeld
 from remediator.model import SystemName
@@ -42,21 +44,16 @@ def test_a_second_pause_replaces_the_first(store: Store) -> None:
 
 
 def test_of_two_who_take_a_new_lease_at_once_the_second_is_told_who_holds_it(store: Store) -> None:
-    told: list[Exception] = []
-
-    def come_second() -> None:
-        try:
-            store.running.take_lease("writer", holder="second", ttl=timedelta(minutes=1))
-        except Exception as exc:  # noqa: BLE001 - judged below
-            told.append(exc)
-
-    second = threading.Thread(target=come_second)
-    with store._database.writing() as conn:
-        first = leases.take(conn, store.connection, "writer", "first", timedelta(minutes=1))
-        second.start()
-        second.join(0.2)  # as far as it gets
-    second.join(20)
-    assert [(type(exc), getattr(exc, "holder", None)) for exc in told] == [(LeaseHeld, "first")]
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with store._database.writing() as conn:
+            first = leases.take(conn, store.connection, "writer", "first", timedelta(minutes=1))
+            second = pool.submit(
+                store.running.take_lease, "writer", holder="second", ttl=timedelta(minutes=1)
+            )
+            wait([second], timeout=0.2)  # as far as it gets
+        with pytest.raises(LeaseHeld) as told:
+            second.result(timeout=20)
+    assert told.value.holder == "first"
     store.running.check(first)
 
 
