@@ -146,7 +146,7 @@ class Inbox:
         target = _moved(path, self.processed if why_rejected is None else self.rejected)
         self._seen.pop(path, None)
         if why_rejected is not None:
-            target.with_name(f"{target.name}.reason.txt").write_text(why_rejected + "\n", encoding="utf-8")
+            _explain(target, why_rejected)
         self._moved[target] = _Seen(shape, self._clock())
         self._take_back()
         return target if target in self._moved else None
@@ -215,6 +215,16 @@ def _moved(path: Path, folder: Path) -> Path:
             "the right to both folders"
         ) from exc
     return target
+
+
+def _explain(rejected: Path, why: str) -> None:
+    try:
+        rejected.with_name(f"{rejected.name}.reason.txt").write_text(why + "\n", encoding="utf-8")
+    except OSError as exc:
+        # A full disk, or a name that grows too long: the export is put away all the same.
+        logger.bind(event="reason_lost").warning(
+            "Why {} was rejected cannot be written beside it: {}", rejected.name, exc.strerror
+        )
 
 
 def _move(path: Path, target: Path) -> None:

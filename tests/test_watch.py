@@ -114,6 +114,13 @@ def test_a_rejected_file_has_the_reason_beside_it(dropped: Dropped) -> None:
     assert (dropped.inbox.rejected / "a.csv.reason.txt").read_text() == "no source reads it\n"
 
 
+def test_a_rejected_file_moves_also_when_the_reason_finds_no_place_beside_it(dropped: Dropped) -> None:
+    name = "a" * 246 + ".csv"  # with ".reason.txt" it is longer than a file's name can be
+    target = dropped.done(dropped.drop(name), "no source reads it")
+    assert target == dropped.inbox.rejected / name
+    assert dropped.names("rejected") == [name]
+
+
 def test_a_file_that_changed_while_it_was_read_stays_and_is_read_again(dropped: Dropped) -> None:
     path = dropped.drop("a.csv", b"half")
     shape = shape_of(path)

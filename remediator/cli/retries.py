@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from remediator.cli.options import DryRun, Json, options
+from remediator.cli.options import MOST, DryRun, Json, options
 from remediator.errors import EXIT_PARTIAL, ConfigError
 from remediator.model import Case, CaseState, Category
 
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
 retry_app = typer.Typer()
 
-_HIGHEST = 2**63 - 1
-"""The highest number that the store can hold."""
-
-Cases = Annotated[list[int] | None, typer.Argument(metavar="[CASE]...", help="Case numbers.", max=_HIGHEST)]
+Cases = Annotated[list[int] | None, typer.Argument(metavar="[CASE]...", help="Case numbers.", max=MOST)]
 
 
 class Shown(StrEnum):
@@ -159,7 +156,7 @@ def make_due(
 @retry_app.command()
 def cancel(
     context: typer.Context,
-    cases: Annotated[list[int], typer.Argument(metavar="CASE...", help="Case numbers.", max=_HIGHEST)],
+    cases: Annotated[list[int], typer.Argument(metavar="CASE...", help="Case numbers.", max=MOST)],
     because: Annotated[str, typer.Option(help="Why; kept with the case.")] = "",
     as_json: Json = False,
     dry_run: DryRun = False,
