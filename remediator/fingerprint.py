@@ -12,8 +12,8 @@ import re
 from datetime import UTC
 
 from remediator.model import Diagnosis, FailureLevel, SyncFailure
+from remediator.salesforce_ids import full_id
 
-_CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _SALESFORCE_ID = re.compile(r"\b(?=[a-zA-Z]*\d)[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?\b")
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _SPACES = re.compile(r"\s+")
@@ -26,13 +26,7 @@ def salesforce_id_18(text: str) -> str:
     form that reports quote and the form that the API returns compare equal.
     """
     bare = text.strip()
-    if len(bare) != 15 or not (bare.isascii() and bare.isalnum()):
-        return bare
-    groups = (bare[start : start + 5] for start in (0, 5, 10))
-    return bare + "".join(
-        _CHECKSUM[sum(1 << place for place, letter in enumerate(group) if letter.isupper())]
-        for group in groups
-    )
+    return full_id(bare) or bare
 
 
 def normal_text(message: str) -> str:

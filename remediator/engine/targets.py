@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from remediator.engine.core import MARKETO_PERSON, Engine
 from remediator.fixing import Declined
 from remediator.model import Case
-from remediator.systems.salesforce_ids import full_id
+from remediator.salesforce_ids import full_id
 from remediator.values import Record
 
 LINK_FIELDS = ("sfdcId", "sfdcType", "sfdcLeadId", "sfdcContactId")

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 
 from remediator.store.chain import TRIMMED
 from remediator.store.columns import canonical
-from remediator.store.once import insert_once
+from remediator.store.once import put
 from remediator.store.schema import audit_anchors, audit_entries, audit_payloads
 from remediator.store.writing import Writing
 
@@ -47,15 +47,13 @@ def trim(writing: Writing, key: bytes, *, through: int, before: datetime) -> int
     ).one()
     at = _text(writing.now)
     values = {
+        "connection": writing.connection,
         "seq": through,
         "hash": last.hash,
         "at": at,
         "signature": _signature(key, writing.connection, through, last.hash, at),
     }
-    if not insert_once(writing.conn, audit_anchors, {"connection": writing.connection, **values}):
-        writing.conn.execute(
-            update(audit_anchors).where(audit_anchors.c.connection == writing.connection).values(**values)
-        )
+    put(writing.conn, audit_anchors, values)
     writing.conn.execute(
         delete(audit_payloads).where(
             audit_payloads.c.connection == writing.connection, audit_payloads.c.seq <= through

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, delete, exists, func, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, delete, exists, func, select
 
 from remediator.store.carried import carry
-from remediator.store.once import insert_once
+from remediator.store.once import put
 from remediator.store.schema import (
     carried,
     cases,
@@ -72,6 +72,4 @@ def _remember_highest(writing: Writing) -> None:
     if number is None:
         return
     values = {"connection": writing.connection, "name": _HIGHEST, "count": number - 1}
-    if not insert_once(writing.conn, carried, values):
-        mine = (carried.c.connection == writing.connection, carried.c.name == _HIGHEST)
-        writing.conn.execute(update(carried).where(*mine).values(count=number - 1))
+    put(writing.conn, carried, values)

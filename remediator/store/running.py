@@ -12,7 +12,7 @@ from remediator.changes import ChangeState
 from remediator.model import SystemName
 from remediator.store import decisions, leases, retries, writes
 from remediator.store.database import Database
-from remediator.store.once import insert_once
+from remediator.store.once import insert_once, put
 from remediator.store.schema import api_calls, campaign_states, changes, gaps, notices, pauses, ticks
 from remediator.store.values import CampaignState, DayCount, Gap, Lease, Notice, Pause
 from remediator.store.writing import writing
@@ -76,11 +76,7 @@ class Running:
     def pause(self, why: str, *, by: str, now: datetime) -> None:
         """Stop all writes of the connection until ``resume``; audited."""
         with writing(self._database, self._connection, now=now, actor=by) as open_:
-            values = {"why": why, "by": by, "at": now}
-            if not self._insert_once(open_.conn, pauses, values):
-                open_.conn.execute(
-                    update(pauses).where(pauses.c.connection == self._connection).values(**values)
-                )
+            put(open_.conn, pauses, {"connection": self._connection, "why": why, "by": by, "at": now})
             open_.audit("paused", payload={"why": why})
 
     def resume(self, *, by: str, now: datetime) -> bool:
@@ -120,6 +116,8 @@ class Running:
     def save_campaign_state(self, state: CampaignState, *, actor: str, now: datetime) -> None:
         """Remember a campaign's state; a change of ``demoted`` is audited."""
         values = {
+            "connection": self._connection,
+            "name": state.name,
             "first_run_at": state.first_run_at,
             "last_run_at": state.last_run_at,
             "demoted": state.demoted,
@@ -131,15 +129,7 @@ class Running:
                     campaign_states.c.connection == self._connection, campaign_states.c.name == state.name
                 )
             ).scalar_one_or_none()
-            if not self._insert_once(open_.conn, campaign_states, {"name": state.name, **values}):
-                open_.conn.execute(
-                    update(campaign_states)
-                    .where(
-                        campaign_states.c.connection == self._connection,
-                        campaign_states.c.name == state.name,
-                    )
-                    .values(**values)
-                )
+            put(open_.conn, campaign_states, values)
             if bool(before) != state.demoted:
                 event = "campaign_demoted" if state.demoted else "campaign_restored"
                 open_.audit(event, payload={"campaign": state.name, "why": state.note})
@@ -250,14 +240,14 @@ class Running:
 
     def save_notice(self, notice: Notice) -> None:
         """Remember what was said."""
-        values = {"state": notice.state, "sent_at": notice.sent_at}
+        values = {
+            "connection": self._connection,
+            "key": notice.key,
+            "state": notice.state,
+            "sent_at": notice.sent_at,
+        }
         with self._database.writing() as conn:
-            if not self._insert_once(conn, notices, {"key": notice.key, **values}):
-                conn.execute(
-                    update(notices)
-                    .where(notices.c.connection == self._connection, notices.c.key == notice.key)
-                    .values(**values)
-                )
+            put(conn, notices, values)
 
     def notices_since(self, moment: datetime, *, prefix: str = "") -> int:
         """Count the notices sent since a moment, of the keys that begin so, for the hourly cap."""

@@ -6,12 +6,12 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, Insert, Table, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, insert, select, update
 
 from remediator.errors import StoreError
 from remediator.model import Run
 from remediator.store.database import Database
+from remediator.store.once import insert_once
 from remediator.store.rows import run_from
 from remediator.store.schema import audit_heads, intakes, runs, store_keys
 from remediator.store.writing import GENESIS, Writing
@@ -27,7 +27,7 @@ def ready_chain(database: Database, connection: str) -> None:
             return
     with database.writing() as conn:
         values = {"connection": connection, "seq": 0, "hash": GENESIS}
-        conn.execute(_insert_once(conn, audit_heads, values))
+        insert_once(conn, audit_heads, values)
 
 
 def signing_key(database: Database, connection: str) -> bytes:
@@ -38,7 +38,7 @@ def signing_key(database: Database, connection: str) -> bytes:
     if found is None:
         with database.writing() as conn:
             values = {"name": SIGNING, "connection": connection, "secret": secrets.token_bytes(32)}
-            conn.execute(_insert_once(conn, store_keys, values))
+            insert_once(conn, store_keys, values)
             # Read again: another process may have been first.
             found = conn.execute(wanted).scalar_one()
     return bytes(found)
@@ -79,13 +79,6 @@ def finish_run(writing: Writing, outcome: str, counters: Mapping[str, int]) -> N
             f"run {writing.run} cannot be finished: connection {writing.connection!r} has no such run"
         )
     writing.audit("run_finished", payload={"outcome": outcome, "counters": dict(counters)})
-
-
-def _insert_once(conn: Connection, table: Table, values: Mapping[str, object]) -> Insert:
-    """Return an insert that does nothing when the row is there."""
-    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-    once: Insert = dialect.insert(table).values(values).on_conflict_do_nothing()
-    return once
 
 
 def read_runs(conn: Connection, connection: str, limit: int) -> list[Run]:

@@ -36,7 +36,6 @@ from remediator.store.values import (
     CaseMove,
     CaseQuery,
     Lease,
-    Person,
     PlanSummary,
     Sighting,
     TakeResult,
@@ -320,20 +319,3 @@ class Store(History):
         """Record, before they are pushed, how often these cases will then have been tried."""
         with self._writing(now=now, actor=actor, run=run) as open_:
             retries.record_attempts(open_, counts, now)
-
-    def erase(
-        self,
-        *,
-        marketo_id: str | None = None,
-        salesforce_id: str | None = None,
-        actor: str,
-        now: datetime,
-    ) -> int:
-        """Take one person's data out of messages, values and audit payloads; the chain still verifies.
-
-        Returns:
-            How many cases, changes and audit entries went or lost something.
-        """
-        person = Person(marketo_id=marketo_id, salesforce_id=salesforce_id)
-        erased = self.retention.erase(person, actor=actor, now=now)
-        return erased.cases + erased.changes + erased.entries

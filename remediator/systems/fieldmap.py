@@ -154,20 +154,6 @@ class FieldMap:
         """Return the Marketo REST name, ``None`` if the field has no partner."""
         return self.pairs.get(salesforce_field)
 
-    def to_salesforce(self, marketo_field: str) -> str | None:
-        """Return the Salesforce API name, ``None`` if the field has no partner on this object."""
-        return next((name for name, field in self.pairs.items() if field == marketo_field), None)
-
-    def why(self, salesforce_field: str) -> str:
-        """Say in a sentence why the field is paired as it is, or that it is not and what to do."""
-        known = self.reasons.get(salesforce_field)
-        if known is not None:
-            return known
-        return (
-            f"no Marketo field is known for {self.object}.{salesforce_field}; if one is synced to it, set: "
-            f"field_map: {self.object}.{salesforce_field}: marketoName"
-        )
-
 
 def _candidates(
     marketo: ObjectDescription,

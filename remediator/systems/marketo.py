@@ -21,6 +21,7 @@ from remediator.errors import (
     VendorError,
 )
 from remediator.model import SystemName
+from remediator.salesforce_ids import folded, full_id
 from remediator.settings import MarketoSettings
 from remediator.systems.base import ObjectDescription, ReadResult, RecordWrite, SystemField, WriteResult
 from remediator.systems.body import Body
@@ -30,7 +31,6 @@ from remediator.systems.marketo_api import id_batches
 from remediator.systems.marketo_bulk import BulkExtracts
 from remediator.systems.marketo_campaigns import Campaigns
 from remediator.systems.rows import check_rows, json_value
-from remediator.systems.salesforce_ids import folded, full_id
 from remediator.values import Record
 
 DESCRIBE_FOR_S = 900.0

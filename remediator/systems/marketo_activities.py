@@ -24,16 +24,6 @@ LEADS_A_CALL = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityType:
-    """A kind of activity; the set differs between subscriptions."""
-
-    id: int
-    name: str
-    primary_attribute: str | None
-    attributes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """One activity.
 
@@ -110,19 +100,6 @@ class _Row(Body):
 class Activities(MarketoApi):
     """The activity log."""
 
-    def activity_types(self) -> Sequence[ActivityType]:
-        """Return the activity types of this subscription."""
-        rows = self.rows(Call(method="GET", template="/rest/v1/activities/types.json"))
-        return [
-            ActivityType(
-                id=int(row["id"]),
-                name=str(row["name"]),
-                primary_attribute=(row.get("primaryAttribute") or {}).get("name"),
-                attributes=tuple(str(item["name"]) for item in row.get("attributes") or ()),
-            )
-            for row in rows
-        ]
-
     def paging_token(self, since: datetime) -> str:
         """Return the opaque token from which the log is read; ``since`` is aware."""
         call = Call(
@@ -184,12 +161,6 @@ class Activities(MarketoApi):
         except (IndexError, KeyError, TypeError, ValueError) as exc:
             # None used would be a guess, and it is this very call that was made last.
             raise _incomplete(call, "no figures in it") from exc
-
-    def errors_today(self) -> Mapping[str, int]:
-        """Return today's API errors as ``{code: count}``."""
-        rows = self.rows(Call(method="GET", template="/rest/v1/stats/errors.json"))
-        row = rows[0] if rows else {}
-        return {str(item["errorCode"]): int(item["count"]) for item in row.get("errors") or ()}
 
     def _log(
         self,

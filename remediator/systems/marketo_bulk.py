@@ -1,4 +1,4 @@
-"""Bulk extracts: many people or activities as one file instead of one call per 300.
+"""Bulk extracts: many people as one file instead of one call per 300.
 
 Source: Adobe Experience League, "Bulk Extract" of the Marketo REST API. Extracts count per file, not per
 record; two run at once, ten wait, 500 MB a day.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ class _Job(Body):
 
 
 class BulkExtracts(MarketoApi):
-    """Bulk extracts of leads and activities."""
+    """Bulk extracts of leads."""
 
     def extract_leads(
         self, fields: Sequence[str], criteria: Mapping[str, object], *, poll_s: float = POLL_S
@@ -50,54 +49,21 @@ class BulkExtracts(MarketoApi):
                 ``{"createdAt": {"startAt": ..., "endAt": ...}}`` (at most 31 days).
             poll_s: seconds between two looks at the job; its state moves once a minute at most.
         """
-        yield from self._extract("leads", {"fields": list(fields), "filter": dict(criteria)}, poll_s)
-
-    def extract_activities(
-        self,
-        start: datetime,
-        end: datetime,
-        *,
-        type_ids: Sequence[int] = (),
-        fields: Sequence[str] = (),
-        poll_s: float = POLL_S,
-    ) -> Iterator[Mapping[str, str | None]]:
-        """Yield activities between two aware times, at most 31 days apart, as ``{column: text}``.
-
-        Args:
-            start: beginning, included.
-            end: end.
-            type_ids: only these types; none = all.
-            fields: columns; none = Marketo's default ones. ``actionResult`` comes only when named.
-            poll_s: seconds between two looks at the job.
-        """
-        criteria: dict[str, object] = {"createdAt": {"startAt": _iso(start), "endAt": _iso(end)}}
-        if type_ids:
-            criteria["activityTypeIds"] = list(type_ids)
-        content: dict[str, object] = {"filter": criteria}
-        if fields:
-            content["fields"] = list(fields)
-        yield from self._extract("activities", content, poll_s)
-
-    def _extract(
-        self, kind: str, content: Mapping[str, object], poll_s: float
-    ) -> Iterator[Mapping[str, str | None]]:
-        job = self._job(kind, "create", body={"format": "CSV", **content})
-        fields = content.get("fields")
-        columns = [str(name) for name in fields] if isinstance(fields, list) else []
-        self._enqueue(kind, job, poll_s)
-        done = self._wait(kind, job.export_id, poll_s)
+        job = self._job("create", body={"format": "CSV", "fields": list(fields), "filter": dict(criteria)})
+        self._enqueue(job, poll_s)
+        done = self._wait(job.export_id, poll_s)
         with tempfile.TemporaryDirectory(prefix="remediator-extract-") as folder:
             path = Path(folder) / "extract.csv"
             # Whole and checked before the first row is handed on: a cut file looks like fewer people.
-            self._fetch(kind, done, path)
-            _check(path, done, columns)
+            self._fetch(done, path)
+            _check(path, done, fields)
             yield from _rows(path)
 
-    def _enqueue(self, kind: str, job: _Job, poll_s: float) -> None:
+    def _enqueue(self, job: _Job, poll_s: float) -> None:
         deadline = self._clock() + LONGEST_JOB_S
         while True:
             try:
-                self._job(kind, "enqueue", job.export_id)
+                self._job("enqueue", job.export_id)
             except RateLimited as exc:
                 if exc.daily or self._clock() > deadline:
                     raise
@@ -107,11 +73,11 @@ class BulkExtracts(MarketoApi):
             else:
                 return
 
-    def _wait(self, kind: str, export_id: str, poll_s: float) -> _Job:
+    def _wait(self, export_id: str, poll_s: float) -> _Job:
         deadline = self._clock() + LONGEST_JOB_S
-        while (job := self._job(kind, "status", export_id)).status in _WAITING:
+        while (job := self._job("status", export_id)).status in _WAITING:
             if self._clock() > deadline:
-                self._job(kind, "cancel", export_id)
+                self._job("cancel", export_id)
                 raise TransientError(
                     f"marketo: export {export_id} took over {LONGEST_JOB_S / 3600:.0f} hours; cancelled",
                     system=self.name,
@@ -125,9 +91,9 @@ class BulkExtracts(MarketoApi):
             )
         return job
 
-    def _fetch(self, kind: str, job: _Job, path: Path) -> None:
+    def _fetch(self, job: _Job, path: Path) -> None:
         call = Call(
-            method="GET", template=f"/bulk/v1/{kind}/export/{{id}}/file.json", parts={"id": job.export_id}
+            method="GET", template="/bulk/v1/leads/export/{id}/file.json", parts={"id": job.export_id}
         )
         digest = self.http.download(call, path)
         promised = (job.file_checksum or "").removeprefix("sha256:").lower()
@@ -142,15 +108,11 @@ class BulkExtracts(MarketoApi):
                 system=self.name,
             )
 
-    def _job(self, kind: str, step: str, export_id: str | None = None, body: object = None) -> _Job:
-        place = (
-            f"/bulk/v1/{kind}/export/{step}.json"
-            if export_id is None
-            else (f"/bulk/v1/{kind}/export/{{id}}/{step}.json")
-        )
+    def _job(self, step: str, export_id: str | None = None, body: object = None) -> _Job:
+        place = "" if export_id is None else "/{id}"
         call = Call(
             method="GET" if step == "status" else "POST",
-            template=place,
+            template=f"/bulk/v1/leads/export{place}/{step}.json",
             parts={} if export_id is None else {"id": export_id},
             body=body,
             writes=step != "status",
@@ -196,7 +158,3 @@ def _rows(path: Path) -> Iterator[Mapping[str, str | None]]:
 
 def _incomplete(what: str) -> VendorError:
     return TransientError(f"marketo: incomplete answer: {what}", code="INCOMPLETE", system=SystemName.MARKETO)
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -116,39 +115,16 @@ class Campaigns(MarketoApi):
             for result in self._trigger(campaign_id, batch)
         ]
 
-    def schedule_campaign(self, campaign_id: int, *, run_at: datetime | None = None) -> None:
-        """Schedule a batch campaign.
-
-        Args:
-            campaign_id: a batch campaign.
-            run_at: at least five minutes ahead, aware; ``None`` is as soon as Marketo does it (five minutes).
-        """
-        content: dict[str, object] = {}
-        if run_at is not None:
-            content["runAt"] = run_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+    def schedule_campaign(self, campaign_id: int) -> None:
+        """Have a batch campaign run as soon as Marketo does it, which is in five minutes."""
         call = Call(
             method="POST",
             template="/rest/v1/campaigns/{id}/schedule.json",
             parts={"id": campaign_id},
-            body={"input": content},
+            body={"input": {}},
             writes=True,
         )
         self.ask(call)
-
-    def list_id(self, name: str) -> int:
-        """Return the id of the static list with exactly this name.
-
-        Raises:
-            ConfigError: there is none, or several programs have one of this name.
-        """
-        call = Call(method="GET", template="/rest/v1/lists.json", params={"name": name, "batchSize": 300})
-        rows = [row for page in self.pages(call) for row in page if row.get("name") == name]
-        if len(rows) != 1:
-            raise ConfigError(
-                f"marketo has {len(rows) or 'no'} static list{'s' if len(rows) > 1 else ''} named {name!r}; "
-                "give the list's id in marketo.resync_list"
-            )
-        return int(rows[0]["id"])
 
     def add_to_list(self, list_id: int, lead_ids: Sequence[str]) -> Sequence[WriteResult]:
         """Add people to a static list, 300 a call; one result per distinct id, in order."""

@@ -7,28 +7,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import format_datetime
-from http import HTTPStatus
 from typing import Any
 
 from remediator.errors import (
     AccessDenied,
-    NoAnswer,
     RecordMissing,
     RecordRefused,
     VendorError,
 )
 from remediator.model import SystemName
+from remediator.salesforce_ids import full_id, same_id
 from remediator.settings import SalesforceSettings
 from remediator.systems.base import ObjectDescription, ReadResult, RecordWrite, SystemField, WriteResult
 from remediator.systems.calls import Call
 from remediator.systems.rows import check_rows, json_value
 from remediator.systems.salesforce_api import NO_ASSIGNMENT
-from remediator.systems.salesforce_composite import Composites
 from remediator.systems.salesforce_describe import object_description
 from remediator.systems.salesforce_errors import record_error
-from remediator.systems.salesforce_ids import full_id, same_id
 from remediator.systems.salesforce_picklists import RecordTypePicklists
 from remediator.systems.salesforce_query import Queries
 from remediator.values import Record
@@ -36,7 +31,7 @@ from remediator.values import Record
 DESCRIBE_FOR_S = 900.0
 
 
-class Salesforce(Queries, Composites, RecordTypePicklists):
+class Salesforce(Queries, RecordTypePicklists):
     """Implements ``remediator.systems.base.System`` for Salesforce objects.
 
     Ids are taken in either form; results carry them as they were given.
@@ -162,38 +157,6 @@ class Salesforce(Queries, Composites, RecordTypePicklists):
             error = None if answer["success"] else record_error(call, answer.get("errors"))
             results.append(WriteResult(record_id=row.record_id, error=error))
         return results
-
-    def write_one(
-        self, object_name: str, row: RecordWrite, *, unmodified_since: datetime | None = None
-    ) -> WriteResult:
-        """Update one record, optionally only if nobody saved it since (to the second).
-
-        Raises:
-            NoAnswer: it is not known whether it was carried out.
-        """
-        headers = dict(NO_ASSIGNMENT)
-        if unmodified_since is not None:
-            headers["If-Unmodified-Since"] = format_datetime(unmodified_since.astimezone(UTC), usegmt=True)
-        if error := _refusal(object_name, row, self.describe(object_name).fields):
-            return WriteResult(record_id=row.record_id, error=error)
-        call = self.call(
-            "PATCH",
-            "/sobjects/{object}/{id}",
-            object=object_name,
-            id=row.record_id,
-            body=dict(row.values),
-            headers=headers,
-            writes=True,
-        )
-        try:
-            answer = self.http.send(call)
-        except NoAnswer:
-            raise
-        except VendorError as exc:
-            return WriteResult(record_id=row.record_id, error=exc)
-        if answer.status != HTTPStatus.NO_CONTENT:
-            raise self.incomplete(call, f"HTTP {answer.status}, where a saved record has 204")
-        return WriteResult(record_id=row.record_id)
 
 
 def _refusal(object_name: str, row: RecordWrite, writable: Mapping[str, SystemField]) -> VendorError | None:

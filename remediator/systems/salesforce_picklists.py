@@ -12,9 +12,9 @@ from pydantic import Field, ValidationError
 
 from remediator.errors import RecordMissing
 from remediator.fixing import PicklistEntry
+from remediator.salesforce_ids import full_id
 from remediator.systems.body import Body
 from remediator.systems.salesforce_api import SalesforceApi
-from remediator.systems.salesforce_ids import full_id
 
 
 class _Entry(Body):

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from remediator.errors import PermanentError, RecordMissing, TransientError
+from remediator.salesforce_ids import folded, full_id
 from remediator.systems.base import ReadResult
 from remediator.systems.body import Body
 from remediator.systems.calls import Call
 from remediator.systems.rows import json_value
 from remediator.systems.salesforce_api import SalesforceApi
-from remediator.systems.salesforce_ids import folded, full_id
 from remediator.values import Record, Value
 
 # 16,384 bytes hold address and headers; 200 quoted ids are some 5,500 bytes once encoded.

@@ -9,7 +9,7 @@ import pytest
 
 from remediator.changes import Change, Decision
 from remediator.model import Category, SystemName
-from remediator.store import Alias, AliasKey, Store
+from remediator.store import Alias, AliasKey, Person, Store
 from remediator.values import Value
 from tests.builders import NOON, a_change, a_diagnosis, a_failure, a_plan
 from tests.store.scenes import open_cases
@@ -154,7 +154,7 @@ def test_erasing_a_person_forgets_what_their_value_taught(store: Store) -> None:
     open_cases(store, 1)
     planned(store, "p1", a_change("p1-1", cases=(1,)))
     pick(store, "p1-1", "United Kingdom")
-    store.erase(marketo_id="1001", actor="ann", now=NOON)
+    store.retention.erase(Person(marketo_id="1001"), actor="ann", now=NOON)
     assert store.aliases.all() == []
     assert [entry.payload for entry in store.audit(event="alias_learned")] == [None]
     assert store.verify_audit().intact

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from remediator.changes import ChangeState
 from remediator.errors import ConfigError, StoreError
 from remediator.model import CaseState
-from remediator.store import Store
+from remediator.store import Person, Store
 from remediator.store.rows import PAGE
 from tests.builders import NOON, a_change, a_diagnosis, a_failure, a_plan
 from tests.store.scenes import approve, change, intend, open_cases, planned, settle, states
@@ -252,7 +252,8 @@ def test_one_person_is_erased_everywhere_and_the_chain_still_holds(store: Store,
         settle(store, ChangeState.APPLIED, "p1-1", note="Jane-Doe")
         settle(store, ChangeState.APPLIED, "p1-2")
     assert "Jane-Doe" in everything_in(store)
-    assert store.erase(marketo_id="1001", actor="dpo", now=NOON) > 2
+    erased = store.retention.erase(Person(marketo_id="1001"), actor="dpo", now=NOON)
+    assert (erased.cases, erased.changes) == (1, 1)
     left = everything_in(store)
     assert "Jane" not in left
     assert "John" in left
@@ -268,7 +269,7 @@ def test_one_person_is_erased_everywhere_and_the_chain_still_holds(store: Store,
 def test_a_change_of_an_erased_person_can_neither_be_written_nor_undone(store: Store) -> None:
     a_person_among_others(store)
     approve(store, "p1-1")
-    store.erase(marketo_id="1001", actor="dpo", now=NOON)
+    store.retention.erase(Person(marketo_id="1001"), actor="dpo", now=NOON)
     assert intend(store, "p1-1") == []
     assert [item.change.id for item in store.changes()] == ["p1-2"]
     assert states(store) == [CaseState.PROPOSED]
@@ -279,26 +280,26 @@ def test_nobody_is_erased_while_a_write_to_them_is_under_way(store: Store) -> No
     approve(store, "p1-1")
     intend(store, "p1-1")
     with pytest.raises(StoreError, match="p1-1 of this person is being written"):
-        store.erase(marketo_id="1001", actor="dpo", now=NOON)
+        store.retention.erase(Person(marketo_id="1001"), actor="dpo", now=NOON)
     assert change(store, "p1-1").change.before == "Jane-Doe"
 
 
 def test_a_person_is_erased_by_either_form_of_the_salesforce_id(store: Store) -> None:
     store.take([(a_failure(salesforce_id="001A0000006Vm9u"), a_diagnosis())], run=None, now=NOON)
     planned(store, "p1", [1])
-    assert store.erase(salesforce_id="001A0000006Vm9uIAC", actor="dpo", now=NOON) > 0
+    store.retention.erase(Person(salesforce_id="001A0000006Vm9uIAC"), actor="dpo", now=NOON)
     assert list(store.changes()) == []
     assert list(store.cases()) == []
 
 
 def test_erasing_nobody_in_particular_is_refused(store: Store) -> None:
     with pytest.raises(ConfigError, match="name the person"):
-        store.erase(actor="dpo", now=NOON)
+        store.retention.erase(Person(), actor="dpo", now=NOON)
 
 
 def test_an_erasure_names_the_entries_it_emptied_and_no_person(store: Store) -> None:
     a_person_among_others(store)
-    store.erase(marketo_id="1001", actor="dpo", now=NOON)
+    store.retention.erase(Person(marketo_id="1001"), actor="dpo", now=NOON)
     (entry,) = store.audit(event="personal_data_erased")
     assert entry.payload is not None
     emptied = [item.seq for item in store.audit() if item.payload is None]

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from remediator.errors import ConfigError, StoreError
-from remediator.store import Cutoffs, ExportCheck, Store
+from remediator.store import Cutoffs, ExportCheck, Person, Store
 from remediator.store.anchors import trim
 from remediator.store.audit_files import check_export
 from remediator.store.rows import PAGE
@@ -68,7 +68,7 @@ def test_an_export_of_before_an_erasure_and_retention_still_joins_what_is_left(
     open_cases(store, 2)
     applied(store, "p1", [1])
     early = export("early.jsonl")
-    store.erase(marketo_id="1001", actor="dpo", now=NOON)
+    store.retention.erase(Person(marketo_id="1001"), actor="dpo", now=NOON)
     between = export("between.jsonl")
     assert breaks(store, early) == []
     store.retention.apply(Cutoffs(audit_payloads=LATER), actor="bot", now=LATER)

@@ -294,7 +294,7 @@ def test_also_an_erasure_leaves_the_counters(store: Store) -> None:
     open_cases(store, 1)
     applied(store, "p1", [1])
     before = store.meters.read().changes
-    store.erase(marketo_id="1001", actor="dpo", now=NOON)
+    store.retention.erase(Person(marketo_id="1001"), actor="dpo", now=NOON)
     assert store.meters.read().changes == before != {}
 
 
@@ -502,7 +502,7 @@ def test_a_claim_of_expiry_that_was_rewritten_is_found(store: Store) -> None:
 def test_an_erasure_stays_named_when_details_expire_and_entries_go(store: Store) -> None:
     open_cases(store, 2)
     applied(store, "p1", [1])
-    store.erase(marketo_id="1001", actor="dpo", now=NOON)
+    store.retention.erase(Person(marketo_id="1001"), actor="dpo", now=NOON)
     store.append_audit("noted", actor="ann", now=LATER)
     apply(store, Cutoffs(audit_payloads=LATER))
     assert store.verify_audit().intact

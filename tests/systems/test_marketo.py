@@ -483,28 +483,6 @@ def test_a_campaign_that_is_not_there_is_missing(vendor: Vendor) -> None:
         marketo.campaign(9)
 
 
-def test_a_batch_campaign_is_scheduled_at_a_time_with_its_zone(vendor: Vendor) -> None:
-    vendor.result({"id": 9})
-    with a_marketo(vendor) as marketo:
-        marketo.schedule_campaign(9, run_at=SINCE)
-    assert vendor.seen[0].json == {"input": {"runAt": "2026-11-01T12:00:00+0000"}}
-
-
-def test_a_list_is_found_by_its_exact_name(vendor: Vendor) -> None:
-    vendor.result({"id": 1, "name": "resync old"}, {"id": 2, "name": "resync"})
-    with a_marketo(vendor) as marketo:
-        assert marketo.list_id("resync") == 2
-
-
-@pytest.mark.parametrize("rows", [[], [{"id": 1, "name": "resync"}, {"id": 2, "name": "resync"}]])
-def test_a_list_name_that_is_absent_or_not_unique_is_a_configuration_error(
-    vendor: Vendor, rows: list[Mapping[str, object]]
-) -> None:
-    vendor.result(*rows)
-    with a_marketo(vendor) as marketo, pytest.raises(ConfigError, match=r"marketo\.resync_list"):
-        marketo.list_id("resync")
-
-
 def test_list_members_are_told_one_by_one(vendor: Vendor) -> None:
     vendor.result({"id": 1, "status": "added"}, {"id": 2, "status": "skipped", "reasons": [{"code": "1004"}]})
     with a_marketo(vendor) as marketo:
@@ -599,9 +577,9 @@ def test_an_activity_that_cannot_be_read_makes_the_log_incomplete(vendor: Vendor
 
 def test_usage_is_told_in_total_and_by_user(vendor: Vendor) -> None:
     vendor.result({"date": "2026-11-23", "total": 30, "users": [{"userId": "a", "count": 30}]})
-    vendor.result({"date": "2026-11-23", "total": 2, "errors": [{"errorCode": "606", "count": 2}]})
     with a_marketo(vendor) as marketo:
-        assert (marketo.usage().total, marketo.errors_today()) == (30, {"606": 2})
+        used = marketo.usage()
+    assert (used.total, used.by_user) == (30, {"a": 30})
 
 
 def test_our_share_of_the_day_is_kept_before_the_call(vendor: Vendor) -> None:
@@ -681,9 +659,9 @@ def test_a_job_that_never_ends_is_cancelled(vendor: Vendor, clock: FakeClock) ->
         vendor.result({"exportId": "e1", "status": "Processing"})
     vendor.result({"exportId": "e1", "status": "Cancelled"})
     with a_marketo(vendor, clock) as marketo, pytest.raises(TransientError, match="cancelled"):
-        list(marketo.extract_activities(SINCE, SINCE, type_ids=[19], fields=["leadId"], poll_s=5 * 3600))
+        list(marketo.extract_leads(["id"], {"staticListId": 1}, poll_s=5 * 3600))
     assert vendor.seen[-1].path.endswith("/e1/cancel.json")
-    assert vendor.seen[0].json["fields"] == ["leadId"]
+    assert vendor.seen[0].json["fields"] == ["id"]
 
 
 def test_a_full_queue_is_waited_for(vendor: Vendor, clock: FakeClock) -> None:

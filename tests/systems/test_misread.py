@@ -20,13 +20,13 @@ from remediator.errors import (
     VendorError,
 )
 from remediator.model import SystemName
+from remediator.salesforce_ids import same_id
 from remediator.systems.auth import Token
 from remediator.systems.base import RecordWrite
 from remediator.systems.calls import LONGEST_RETRY_AFTER_S, Answer, Call
 from remediator.systems.http import TRIES, HttpSession
 from remediator.systems.limiter import DailyShare, RateLimiter
 from remediator.systems.salesforce_describe import valid_for
-from remediator.systems.salesforce_ids import same_id
 from tests.systems.vendor import FakeClock, Reply, Vendor, a_marketo, a_salesforce
 
 READ = Call(method="GET", template="/rest/v1/leads.json", params={"filterValues": "1"})
@@ -201,16 +201,6 @@ def test_salesforce_results_that_name_nothing_or_something_else_are_no_answer(
     vendor.says(rows)
     with a_salesforce(vendor) as salesforce, pytest.raises(NoAnswer):
         salesforce.write("Lead", [an_sobject()])
-
-
-@pytest.mark.parametrize(("status", "body"), [(200, LOGIN), (200, b"{}"), (202, b""), (206, b"")])
-def test_a_single_write_is_done_only_when_salesforce_says_so(
-    vendor: Vendor, status: int, body: bytes
-) -> None:
-    sobject_fields(vendor)
-    vendor.says(body, status=status)
-    with a_salesforce(vendor) as salesforce, pytest.raises(NoAnswer, match=f"HTTP {status}"):
-        salesforce.write_one("Lead", an_sobject())
 
 
 # Ids

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import jwt
 import pytest
@@ -15,7 +14,6 @@ from remediator.errors import (
     ConfigError,
     NoAnswer,
     RateLimited,
-    RecordChanged,
     RecordMissing,
     RecordRefused,
     TransientError,
@@ -24,7 +22,6 @@ from remediator.settings import SalesforceSettings
 from remediator.systems.auth import salesforce_form
 from remediator.systems.base import RecordWrite, System
 from remediator.systems.http import TRIES
-from remediator.systems.salesforce_composite import SubRequest
 from remediator.systems.salesforce_describe import object_description, valid_for
 from tests.systems.vendor import ORG, USER, Vendor, a_salesforce
 
@@ -262,23 +259,6 @@ def test_a_server_error_with_a_page_is_no_answer_for_a_write(vendor: Vendor) -> 
         salesforce.write("Lead", [a_row()])
 
 
-def test_a_single_write_is_refused_when_the_record_moved_since(vendor: Vendor) -> None:
-    describes(vendor)
-    vendor.says(b"", status=412)
-    since = datetime(2026, 11, 23, 17, 5, 9, tzinfo=UTC)
-    with a_salesforce(vendor) as salesforce:
-        result = salesforce.write_one("Lead", a_row(), unmodified_since=since)
-    assert isinstance(result.error, RecordChanged)
-    assert vendor.seen[1].headers["if-unmodified-since"] == "Mon, 23 Nov 2026 17:05:09 GMT"
-
-
-def test_a_single_write_that_is_done_has_no_body(vendor: Vendor) -> None:
-    describes(vendor)
-    vendor.says(b"", status=204)
-    with a_salesforce(vendor) as salesforce:
-        assert salesforce.write_one("Lead", a_row()).error is None
-
-
 # Query
 
 
@@ -347,41 +327,6 @@ def test_we_are_the_user_that_the_token_names(vendor: Vendor) -> None:
         identity = salesforce.whoami()
     assert (identity.user_id, identity.organization_id) == (USER, ORG)
     assert identity.username == "bot@example.com"
-
-
-# Composite
-
-
-def test_a_composite_answer_is_read_part_by_part(vendor: Vendor) -> None:
-    halted = [{"errorCode": "PROCESSING_HALTED", "message": "rolled back"}]
-    missing = [{"errorCode": "REQUIRED_FIELD_MISSING", "message": "m", "fields": ["Name"]}]
-    vendor.says(
-        {
-            "compositeResponse": [
-                {"body": halted, "httpStatusCode": 400, "referenceId": "r1"},
-                {"body": missing, "httpStatusCode": 400, "referenceId": "r9"},
-            ]
-        }
-    )
-    parts = [
-        SubRequest(method="PATCH", path=f"/sobjects/Lead/{A}", reference="r1", body={"City": "Bonn"}),
-        SubRequest(method="POST", path="/sobjects/Account", reference="r9", body={}),
-    ]
-    with a_salesforce(vendor) as salesforce:
-        first, second = salesforce.composite(parts, all_or_none=True)
-    assert (type(first.error), type(second.error)) == (TransientError, RecordRefused)
-    sent = vendor.seen[0].json
-    assert sent["allOrNone"] is True
-    assert sent["compositeRequest"][0]["httpHeaders"] == {"Sforce-Auto-Assign": "FALSE"}
-    assert sent["compositeRequest"][0]["url"] == f"/services/data/v60.0/sobjects/Lead/{A}"
-
-
-@pytest.mark.parametrize("parts", [[], [{"httpStatusCode": 204, "referenceId": "other"}], ["text"]])
-def test_a_composite_answer_that_does_not_fit_is_no_answer(vendor: Vendor, parts: list[object]) -> None:
-    vendor.says({"compositeResponse": parts})
-    request = SubRequest(method="GET", path="/limits", reference="r1")
-    with a_salesforce(vendor) as salesforce, pytest.raises(NoAnswer):
-        salesforce.composite([request], all_or_none=False)
 
 
 # Limits

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from remediator.systems.salesforce_ids import full_id, same_id
+from remediator.salesforce_ids import full_id, same_id
 
 
 @pytest.mark.parametrize(
