@@ -1,4 +1,4 @@
-"""What every test gets: a store on both databases, and no way to reach out, sleep or write home."""
+"""What tests get: stores and engines on both databases, and no way to reach out, sleep or write home."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from remediator.sandbox.server import Sandbox
 from remediator.store import Store
+from tests.engine.world import World, morning, world
 from tests.store.postgres import Postgres
 
 LONGEST_SLEEP_S = 0.1
@@ -72,6 +74,27 @@ def store(store_url: str) -> Iterator[Store]:
     """A fresh store; the test runs once on each database."""
     with Store.open(store_url) as opened:
         yield opened
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """An empty sandbox whose clock moves only when told."""
+    with Sandbox(leads=0, speed=0, start=morning()) as running:
+        yield running
+
+
+@pytest.fixture
+def a_world(sandbox: Sandbox, store: Store, tmp_path: Path) -> Iterator[World]:
+    """A sandbox and an engine on a fresh store, once on each database."""
+    with world(sandbox, store, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def lite(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> Iterator[World]:
+    """The same on SQLite only, for what does not depend on the database."""
+    with Store.open(sqlite_url) as store, world(sandbox, store, tmp_path) as made:
+        yield made
 
 
 class ReachedOut(RuntimeError):

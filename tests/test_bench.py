@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -13,19 +12,8 @@ from remediator.engine.core import Engine
 from remediator.engine.quota import metered, quota_day
 from remediator.errors import RateLimited
 from remediator.model import SystemName
-from remediator.sandbox.server import Sandbox
 from remediator.store import Store
-from tests.engine.world import World, morning, world
-
-
-@pytest.fixture
-def lite(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
-    with (
-        Sandbox(leads=0, speed=0, start=morning()) as sandbox,
-        Store.open(sqlite_url) as store,
-        world(sandbox, store, tmp_path) as made,
-    ):
-        yield made
+from tests.engine.world import World
 
 
 @contextmanager

@@ -29,7 +29,6 @@ from remediator.model import CaseState
 from remediator.once import Once
 from remediator.rounds import DRY_RUN, Done, Job, job_of, late_export
 from remediator.sandbox.exports import sync_errors_csv
-from remediator.sandbox.server import Sandbox
 from remediator.settings_daemon import DaemonSettings
 from remediator.settings_sections import NotifySettings
 from remediator.store import CaseQuery, Store
@@ -46,30 +45,12 @@ from tests.daemons import (
     wait_for,
 )
 from tests.engine.cycles import a_campaign
-from tests.engine.world import World, morning, world
+from tests.engine.world import World
 from tests.test_notify import webhook
 from tests.test_watch import immovable as immovable  # what cannot be moved, as a fixture
 
 WRITES = {"marketo": "POST /rest/v1/leads.json", "salesforce": "PATCH /services/data/*"}
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def a_world(store: Store, tmp_path: Path) -> Iterator[World]:
-    """A sandbox whose clock moves only when told, and an engine, once on each database."""
-    with Sandbox(leads=0, speed=0, start=morning()) as sandbox, world(sandbox, store, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def lite(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
-    """The same on SQLite only."""
-    with (
-        Sandbox(leads=0, speed=0, start=morning()) as sandbox,
-        Store.open(sqlite_url) as store,
-        world(sandbox, store, tmp_path) as made,
-    ):
-        yield made
 
 
 Work = Callable[[Engine, RunRecord, bool], Done]
@@ -122,6 +103,15 @@ class Bot:
     @contextmanager
     def _engine(self, _: Store) -> Iterator[Engine]:
         yield self.made.engine
+
+    @contextmanager
+    def held_in(self, work: Counted) -> Iterator[Daemon]:
+        """Run with this work held in the middle of its first cycle, until ``go_on`` is set."""
+        work.go_on.clear()
+        with self.running() as daemon:
+            self.later(HOUR)
+            wait_for("the cycle to begin", lambda: work.times == 1)
+            yield daemon
 
     @contextmanager
     def running(self) -> Iterator[Daemon]:
@@ -189,11 +179,8 @@ def test_a_tick_is_run_once_and_missed_ticks_together_once(a_world: World) -> No
 
 def test_a_campaign_never_overlaps_itself(lite: World) -> None:
     work = Counted()
-    work.go_on.clear()
     bot = Bot(lite, (a_job("hourly", work),))
-    with bot.running() as daemon:
-        bot.later(HOUR)
-        wait_for("the cycle to begin", lambda: work.times == 1)
+    with bot.held_in(work) as daemon:
         bot.later(3 * HOUR)
         looks = daemon.pulse
         looks.say(store_error="seen")
@@ -385,11 +372,8 @@ def test_a_textfile_that_cannot_be_written_is_told_once_and_once_its_end(
 
 def test_a_reload_waits_for_the_work_under_way(lite: World) -> None:
     work = Counted()
-    work.go_on.clear()
     bot = Bot(lite, (a_job("hourly", work),))
-    with bot.running() as daemon:
-        bot.later(HOUR)
-        wait_for("the cycle to begin", lambda: work.times == 1)
+    with bot.held_in(work) as daemon:
         bot.jobs = (a_job("other", Counted()),)
         daemon.reload()
         wait_for("the files to be read", lambda: bot.loads == 2)
@@ -400,11 +384,8 @@ def test_a_reload_waits_for_the_work_under_way(lite: World) -> None:
 
 def test_files_that_broke_while_good_ones_waited_are_told_until_they_are_mended(lite: World) -> None:
     work = Counted()
-    work.go_on.clear()
     bot = Bot(lite, (a_job("hourly", work),))
-    with bot.running() as daemon:
-        bot.later(HOUR)
-        wait_for("the cycle to begin", lambda: work.times == 1)
+    with bot.held_in(work) as daemon:
         daemon.reload()
         wait_for("the good files to be read", lambda: bot.loads == 2)
         bot.broken = "watched.yaml, line 3: unknown key"

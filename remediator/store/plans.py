@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select
 
 from remediator.changes import Change, ChangeState, DeclinedCase, Plan, StoredChange
 from remediator.errors import PlanRefused
@@ -329,27 +329,24 @@ def changes_of(
 ) -> list[StoredChange]:
     """Return the changes of these cases in these states, in plan order, each once."""
     linked = select(change_cases.c.change_seq).where(change_cases.c.case_id.in_(cases_))
-    rows = conn.execute(
-        select(changes)
-        .where(
-            changes.c.connection == connection,
-            changes.c.seq.in_(linked),
-            changes.c.state.in_([state.value for state in states]),
-        )
-        .order_by(changes.c.seq)
-    )
-    return [stored_change_from(row) for row in rows]
+    return _in_states(conn, connection, changes.c.seq.in_(linked), states)
 
 
 def changes_on(
     conn: Connection, connection: str, records: Collection[str], states: Collection[ChangeState]
 ) -> list[StoredChange]:
     """Return the changes of these records in these states, in plan order."""
+    return _in_states(conn, connection, changes.c.record_id.in_(records), states)
+
+
+def _in_states(
+    conn: Connection, connection: str, which: ColumnElement[bool], states: Collection[ChangeState]
+) -> list[StoredChange]:
     rows = conn.execute(
         select(changes)
         .where(
             changes.c.connection == connection,
-            changes.c.record_id.in_(records),
+            which,
             changes.c.state.in_([state.value for state in states]),
         )
         .order_by(changes.c.seq)

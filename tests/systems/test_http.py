@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -132,18 +133,25 @@ def test_json_that_is_cut_but_delivered_as_whole_is_incomplete(vendor: Vendor) -
         marketo.rows(WRITE)
 
 
-def test_an_answer_that_drips_is_given_up_when_its_time_is_over(vendor: Vendor, clock: FakeClock) -> None:
+def dripping(clock: FakeClock, kind: str, *, seconds: float) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Return an answer that comes a byte at a time, and never whole."""
+
     def drip(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
+        handler.send_header("Content-Type", kind)
         handler.send_header("Content-Length", "100")
         handler.end_headers()
         for _ in range(5):
             handler.wfile.write(b" ")
             handler.wfile.flush()
-            clock.now += 40
+            clock.now += seconds
         handler.close_connection = True
 
-    vendor.acts(drip)
+    return drip
+
+
+def test_an_answer_that_drips_is_given_up_when_its_time_is_over(vendor: Vendor, clock: FakeClock) -> None:
+    vendor.acts(dripping(clock, "application/json", seconds=40))
     with a_marketo(vendor, clock) as marketo, pytest.raises(NoAnswer):
         marketo.rows(WRITE)
 
@@ -151,19 +159,8 @@ def test_an_answer_that_drips_is_given_up_when_its_time_is_over(vendor: Vendor, 
 def test_a_file_that_drips_is_given_up_when_its_time_is_over_and_asked_for_again(
     vendor: Vendor, clock: FakeClock, tmp_path: Path
 ) -> None:
-    def drip(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Type", "text/csv")
-        handler.send_header("Content-Length", "100")
-        handler.end_headers()
-        for _ in range(5):
-            handler.wfile.write(b",")
-            handler.wfile.flush()
-            clock.now += 1_000
-        handler.close_connection = True
-
     for _ in range(4):
-        vendor.acts(drip)
+        vendor.acts(dripping(clock, "text/csv", seconds=1_000))
     with a_marketo(vendor, clock) as marketo, pytest.raises(TransientError, match="not whole after 1800 s"):
         marketo.http.download(READ, tmp_path / "file.csv")
     assert len(vendor.seen) == 4
