@@ -31,6 +31,7 @@ from remediator.rounds import (
     run_job,
     take_exports,
     tidy,
+    untimely,
 )
 from remediator.store import Store
 from remediator.switch import Switch
@@ -166,7 +167,8 @@ class Once:
         trouble = error or (None if done is None else done.limit)
         if done is not None and done.run is not None:
             self._teller.ran(done.run, halt=done.halt, to=to)
-        if error is not None or done is not None:
+        # A stop that was asked for is no trouble, nor does it show that there is none.
+        if (error is not None or done is not None) and not untimely(trouble):
             self._teller.trouble(key, trouble, to=to)
 
     def _try(self, name: str, work: Callable[[], Done | None]) -> tuple[Done | None, RemediatorError | None]:

@@ -568,7 +568,7 @@ def a_cycle(bot: Bot, stop: threading.Event | None = None) -> None:
     switch = Switch(store.running, file=bot.made.folder / "kill", environment={})
     stopped = stop or threading.Event()
     with Bench(bot.load(), store, engines=1) as bench:
-        Once(store, bench, switch, stop=stopped, teller=LogTeller(), virtual=True).run()
+        Once(store, bench, switch, stop=stopped, teller=Heard(bot.alerts), virtual=True).run()
 
 
 def test_what_a_signal_kept_one_cycle_from_doing_is_done_by_the_next_one(lite: World) -> None:
@@ -582,8 +582,9 @@ def test_what_a_signal_kept_one_cycle_from_doing_is_done_by_the_next_one(lite: W
     nightly = (a_job("a", drained), a_job("b", waiting))
     a_cycle(Bot(lite, nightly))
     lite.pass_time(hours=1)
-    a_cycle(Bot(lite, (a_job("a", drain), nightly[1])), stop)
-    assert (drained.times, waiting.times) == (1, 1)
+    stopped = Bot(lite, (a_job("a", drain), nightly[1]))
+    a_cycle(stopped, stop)
+    assert (drained.times, waiting.times, stopped.alerts) == (1, 1, [])
     a_cycle(Bot(lite, nightly))
     assert (drained.times, waiting.times) == (2, 2)
     a_cycle(Bot(lite, nightly))
