@@ -100,7 +100,7 @@ def a_lock(**fields: object) -> Diagnosis:
 
 def a_change(name: str = "p1-1", **fields: object) -> Change:
     """Return a change, of that id, that spells a country right."""
-    return replace(A_CHANGE, id=name, **fields)  # type: ignore[arg-type]  # see a_failure
+    return replace(A_CHANGE, id=name, **fields)  # type: ignore[arg-type]  # the names are checked by replace itself
 
 
 def a_plan(
@@ -112,4 +112,4 @@ def a_plan(
 ) -> Plan:
     """Return a plan, of that id, with these changes."""
     kept = {"id": name, "changes": tuple(changes), "declined": tuple(declined)} | fields
-    return replace(A_PLAN, **kept)  # type: ignore[arg-type]  # see a_failure
+    return replace(A_PLAN, **kept)  # type: ignore[arg-type]  # the names are checked by replace itself

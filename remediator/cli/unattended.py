@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -31,8 +32,6 @@ from remediator.telling import NotifyingTeller
 
 ACTOR = "remediator daemon"
 """Who is written into the audit trail for what nobody in particular asked for."""
-
-_PLANS = 500
 
 BACKLOG_COLUMNS = (
     output.Column("object", "object"),
@@ -168,13 +167,13 @@ def backlog_rows(settings: Settings, store: Store) -> list[dict[str, object]]:
 
 def approved_lines(store: Store) -> list[str]:
     """Say which approved changes wait to be written, plan by plan, oldest first."""
-    return [
-        f"{count} approved changes of plan {plan.id}"
-        + (f" (campaign {plan.campaign})" if plan.campaign else "")
-        + " wait to be written"
-        for plan in reversed(store.plans(limit=_PLANS))
-        if (count := plan.states.get(ChangeState.APPROVED, 0))
-    ]
+    waiting = Counter(stored.plan for stored in store.changes(states={ChangeState.APPROVED}))
+    lines = []
+    for name, count in waiting.items():
+        plan = store.plan(name)
+        campaign = f" (campaign {plan.campaign})" if plan is not None and plan.campaign else ""
+        lines.append(f"{count} approved changes of plan {name}{campaign} wait to be written")
+    return lines
 
 
 @contextmanager

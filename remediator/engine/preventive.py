@@ -30,7 +30,6 @@ from remediator.values import Record, Value, same_value
 _PAGE = 2_000
 """People looked at together: as many as one read of Salesforce takes; Marketo's client cuts it by 300."""
 
-_PLANS = 500
 _REMEMBERED = 60
 """The campaign's latest plans, in which is looked up what was said or done about a record before."""
 
@@ -227,8 +226,7 @@ class _Known:
 
 
 def _latest(engine: Engine, campaign: Campaign) -> Iterator[StoredChange]:
-    plans = [plan for plan in engine.store.plans(limit=_PLANS) if plan.campaign == campaign.name]
-    for plan in plans[:_REMEMBERED]:
+    for plan in engine.store.plans(limit=_REMEMBERED, campaign=campaign.name):
         yield from engine.store.changes(plan=plan.id)
 
 

@@ -234,11 +234,14 @@ def read_plan(conn: Connection, connection: str, plan: str) -> Plan | None:
     )
 
 
-def read_plans(conn: Connection, connection: str, limit: int) -> list[PlanSummary]:
+def read_plans(
+    conn: Connection, connection: str, limit: int, campaign: str | None = None
+) -> list[PlanSummary]:
     """Return the latest plans with the number of their changes by state, newest first."""
-    headers = conn.execute(
-        select(plans).where(plans.c.connection == connection).order_by(plans.c.seq.desc()).limit(limit)
-    ).all()
+    wanted = select(plans).where(plans.c.connection == connection)
+    if campaign is not None:
+        wanted = wanted.where(plans.c.campaign == campaign)
+    headers = conn.execute(wanted.order_by(plans.c.seq.desc()).limit(limit)).all()
     ids = [header.id for header in headers]
     states: dict[str, dict[ChangeState, int]] = {plan: {} for plan in ids}
     counted = conn.execute(

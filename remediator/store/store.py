@@ -204,10 +204,10 @@ class Store(History):
         with self._database.reading() as conn:
             return plans.read_plan(conn, self.connection, plan)
 
-    def plans(self, *, limit: int = 50) -> list[PlanSummary]:
-        """Return the latest plans, newest first."""
+    def plans(self, *, limit: int = 50, campaign: str | None = None) -> list[PlanSummary]:
+        """Return the latest plans, of one campaign or of all, newest first."""
         with self._database.reading() as conn:
-            return plans.read_plans(conn, self.connection, limit)
+            return plans.read_plans(conn, self.connection, limit, campaign)
 
     def newest_plan(self) -> str | None:
         """Return the id of the newest plan that is no undo."""

@@ -203,6 +203,13 @@ def test_plans_are_listed_newest_first_with_their_changes_by_state(store: Store)
     assert [plan.id for plan in store.plans(limit=1)] == ["p2"]
 
 
+def test_the_latest_plan_of_a_campaign_is_found_behind_newer_ones_of_others(store: Store) -> None:
+    open_cases(store, 3)
+    for name, campaign in (("p1", "weekly"), ("p2", "hourly"), ("p3", None)):
+        save(store, a_plan(name, campaign=campaign))
+    assert [plan.id for plan in store.plans(limit=1, campaign="weekly")] == ["p1"]
+
+
 def test_changes_stream_in_plan_order_over_many_pages(sqlite_url: str) -> None:
     with Store.open(sqlite_url) as store:
         count = PAGE + 7
