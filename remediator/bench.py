@@ -14,8 +14,6 @@ from remediator.model import SystemName
 from remediator.rounds import Job
 from remediator.settings import Settings
 from remediator.store import Store
-from remediator.systems.marketo import Marketo
-from remediator.systems.salesforce import Salesforce
 from remediator.watch import Shape, shape_of
 
 _WATCHED_ENDINGS = frozenset({".yaml", ".yml", ".py"})
@@ -112,14 +110,9 @@ class Bench:
         self._free.put(engine)
 
     def _sibling(self, first: Engine) -> Engine:
-        settings = self.config.settings
-        marketo = Marketo(settings.marketo, limiter=first.marketo.limiter, share=first.marketo.share)
-        salesforce = Salesforce(
-            settings.salesforce, limiter=first.salesforce.limiter, share=first.salesforce.share
-        )
         return replace(
             first,
-            marketo=self._stack.enter_context(marketo),
-            salesforce=self._stack.enter_context(salesforce),
+            marketo=self._stack.enter_context(first.marketo.twin()),
+            salesforce=self._stack.enter_context(first.salesforce.twin()),
             _objects={},
         )

@@ -6,6 +6,7 @@ import getpass
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -98,10 +99,12 @@ def open_engine(
     rules = rules_of(settings, loaded)
     with ExitStack() as stack:
         calls = max(1, int(CALLS_PER_WINDOW * settings.marketo.rate_share))
+        # Waits go by a simulation's time, as its vendors do; time-outs by the real one, as the network does.
+        sleep = clock.sleep if isinstance(clock, Simulated) else time.sleep
         limiter = _compressed(settings.marketo.max_in_flight, clock, calls=calls)
-        marketo = stack.enter_context(Marketo(settings.marketo, limiter=limiter))
+        marketo = stack.enter_context(Marketo(settings.marketo, limiter=limiter, sleep=sleep))
         limiter = _compressed(settings.salesforce.max_in_flight, clock)
-        salesforce = stack.enter_context(Salesforce(settings.salesforce, limiter=limiter))
+        salesforce = stack.enter_context(Salesforce(settings.salesforce, limiter=limiter, sleep=sleep))
         engine = Engine(
             store=store,
             marketo=marketo,

@@ -120,6 +120,17 @@ class MarketoApi:
             random=random,
         )
 
+    def twin(self) -> Self:
+        """Return another client of this subscription: one daily share, connections of its own."""
+        return type(self)(
+            self._settings,
+            limiter=self.limiter,
+            share=self.share,
+            clock=self._clock,
+            sleep=self._sleep,
+            now=self._now,
+        )
+
     def __enter__(self) -> Self:
         return self
 

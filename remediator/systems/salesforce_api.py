@@ -65,6 +65,7 @@ class SalesforceApi:
         self._settings = settings
         self._now_s = now_s
         self._clock = clock
+        self._sleep = sleep
         self.limiter = limiter or RateLimiter(max_in_flight=settings.max_in_flight, clock=clock, sleep=sleep)
         self.share = share or DailyShare(system=self.name, share=settings.daily_share, clock=clock)
         self.http = HttpSession(
@@ -80,6 +81,17 @@ class SalesforceApi:
             clock=clock,
             sleep=sleep,
             random=random,
+        )
+
+    def twin(self) -> Self:
+        """Return another client of this org: one daily share, connections of its own."""
+        return type(self)(
+            self._settings,
+            limiter=self.limiter,
+            share=self.share,
+            clock=self._clock,
+            sleep=self._sleep,
+            now_s=self._now_s,
         )
 
     def __enter__(self) -> Self:
