@@ -17,7 +17,6 @@ from remediator.errors import (
     PermanentError,
     RecordMissing,
     RecordRefused,
-    TransientError,
     VendorError,
 )
 from remediator.model import SystemName
@@ -27,7 +26,7 @@ from remediator.systems.base import ObjectDescription, ReadResult, RecordWrite, 
 from remediator.systems.body import Body
 from remediator.systems.calls import Call
 from remediator.systems.marketo_activities import Activities
-from remediator.systems.marketo_api import id_batches
+from remediator.systems.marketo_api import id_batches, incomplete
 from remediator.systems.marketo_bulk import BulkExtracts
 from remediator.systems.marketo_campaigns import Campaigns
 from remediator.systems.rows import check_rows, json_value
@@ -79,9 +78,9 @@ class Marketo(Campaigns, Activities, BulkExtracts):
         try:
             fields = [_LeadField.model_validate(row) for row in rows[0]["fields"]]
         except (IndexError, KeyError, TypeError, ValidationError) as exc:
-            raise _incomplete(call, "describe2 holds no readable field list") from exc
+            raise incomplete(call, "describe2 holds no readable field list") from exc
         if not fields:
-            raise _incomplete(call, "describe2 holds no field")
+            raise incomplete(call, "describe2 holds no field")
         return ObjectDescription(object=_LEAD, fields={field.name: _system_field(field) for field in fields})
 
     def read(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> ReadResult:
@@ -92,7 +91,7 @@ class Marketo(Campaigns, Activities, BulkExtracts):
             for row in self._people("id", {item: item for item in batch}, fields):
                 key = _id_of(row)
                 if key in records:
-                    raise _incomplete(_FILTER, f"person {key} came twice")
+                    raise incomplete(_FILTER, f"person {key} came twice")
                 records[key] = _record(row, fields)
         return ReadResult(records=records, missing=frozenset(ids) - records.keys())
 
@@ -189,7 +188,7 @@ class Marketo(Campaigns, Activities, BulkExtracts):
                     self._confirm_absence(next(reversed(absent)))
                 return rows
             rows += again
-        raise _incomplete(_FILTER, f"each answer about the same {filter_type}s held other people")
+        raise incomplete(_FILTER, f"each answer about the same {filter_type}s held other people")
 
     def _absentees(
         self, filter_type: str, absent: Mapping[str, str], names: Sequence[str]
@@ -204,7 +203,7 @@ class Marketo(Campaigns, Activities, BulkExtracts):
             if not beside.keys() <= came:
                 # The witness may have been deleted since; the next read takes another one.
                 self._witnesses.pop(filter_type, None)
-                raise _incomplete(_FILTER, f"a {filter_type} that was there before did not come")
+                raise incomplete(_FILTER, f"a {filter_type} that was there before did not come")
             found += [row for row in rows if _folded(filter_type, row.get(filter_type)) in absent]
         return found
 
@@ -218,14 +217,14 @@ class Marketo(Campaigns, Activities, BulkExtracts):
         except RecordMissing:
             return
         if rows:
-            raise _incomplete(_FILTER, f"person {person} is there and did not come")
+            raise incomplete(_FILTER, f"person {person} is there and did not come")
 
     def _asked(
         self, filter_type: str, wanted: Mapping[str, str], names: Sequence[str]
     ) -> list[Mapping[str, Any]]:
         rows = self._filtered(filter_type, list(wanted.values()), names)
         if any(_folded(filter_type, row.get(filter_type)) not in wanted for row in rows):
-            raise _incomplete(_FILTER, f"it holds a person whose {filter_type} was not asked for")
+            raise incomplete(_FILTER, f"it holds a person whose {filter_type} was not asked for")
         return rows
 
     def _filtered(
@@ -272,7 +271,7 @@ def _is_id(text: str) -> bool:
 def _id_of(row: Mapping[str, Any]) -> str:
     number = row.get("id")
     if not isinstance(number, int) or isinstance(number, bool):
-        raise _incomplete(_FILTER, "a person came without an id")
+        raise incomplete(_FILTER, "a person came without an id")
     return str(number)
 
 
@@ -323,9 +322,3 @@ def _refusal(row: RecordWrite, writable: Mapping[str, SystemField]) -> VendorErr
             system=SystemName.MARKETO,
         )
     return None
-
-
-def _incomplete(call: Call, why: str) -> TransientError:
-    return TransientError(
-        f"marketo: {call.name}: incomplete answer: {why}", code="INCOMPLETE", system=SystemName.MARKETO
-    )

@@ -12,11 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from remediator.errors import TransientError
-from remediator.model import SystemName
 from remediator.systems.body import Body
 from remediator.systems.calls import Call
-from remediator.systems.marketo_api import MarketoApi, id_batches
+from remediator.systems.marketo_api import MarketoApi, id_batches, incomplete
 from remediator.values import Value
 
 TYPES_A_CALL = 10
@@ -109,7 +107,7 @@ class Activities(MarketoApi):
         )
         token = self.ask(call).next_page_token
         if not token:
-            raise _incomplete(call, "no paging token in it")
+            raise incomplete(call, "no paging token in it")
         return token
 
     def activities(
@@ -160,7 +158,7 @@ class Activities(MarketoApi):
             return Usage(total=int(row["total"]), by_user=users)
         except (IndexError, KeyError, TypeError, ValueError) as exc:
             # None used would be a guess, and it is this very call that was made last.
-            raise _incomplete(call, "no figures in it") from exc
+            raise incomplete(call, "no figures in it") from exc
 
     def _log(
         self,
@@ -184,14 +182,8 @@ def _row(call: Call, row: Mapping[str, Any]) -> _Row:
     try:
         return _Row.model_validate(row)
     except ValidationError as exc:
-        raise _incomplete(call, f"an activity that cannot be read: {exc.errors()[0]['loc']}") from None
+        raise incomplete(call, f"an activity that cannot be read: {exc.errors()[0]['loc']}") from None
 
 
 def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def _incomplete(call: Call, why: str) -> TransientError:
-    return TransientError(
-        f"marketo: {call.name}: incomplete answer: {why}", code="INCOMPLETE", system=SystemName.MARKETO
-    )

@@ -181,7 +181,7 @@ class MarketoApi:
             envelope, rows = self._page(call, log=log)
             yield rows
             if log and not envelope.next_page_token:
-                raise self._lost_page(call, "a page of the log came without its paging token")
+                raise incomplete(call, "a page of the log came without its paging token")
             promised = envelope.more_result
             if promised is None:
                 promised = not log and bool(envelope.next_page_token)
@@ -190,7 +190,7 @@ class MarketoApi:
             token = envelope.next_page_token
             if not token or token in seen:
                 had = "one we had" if token else "missing"
-                raise self._lost_page(call, f"more is promised, but the paging token is {had}")
+                raise incomplete(call, f"more is promised, but the paging token is {had}")
             seen.add(token)
             call = replace(call, params={**call.params, "nextPageToken": token})
 
@@ -201,11 +201,6 @@ class MarketoApi:
             return envelope, [] if empty else self.rows_of(call, envelope)
 
         return self.http.take(_shortened(call), parse)
-
-    def _lost_page(self, call: Call, why: str) -> TransientError:
-        return TransientError(
-            f"{self.name}: {call.name}: incomplete answer: {why}", code="INCOMPLETE", system=self.name
-        )
 
     def _envelope(self, call: Call, answer: Answer) -> Envelope:
         try:
@@ -241,11 +236,7 @@ class MarketoApi:
         try:
             body = _TokenBody.model_validate_json(answer.content)
         except ValidationError:
-            raise TransientError(
-                f"{self.name}: {call.name}: incomplete answer: no token in it",
-                code="INCOMPLETE",
-                system=self.name,
-            ) from None
+            raise incomplete(call, "no token in it") from None
         return Token(value=body.access_token, expires_in_s=body.expires_in)
 
 
@@ -274,3 +265,10 @@ def id_batches(ids: Sequence[str], size: int) -> Iterator[list[str]]:
     distinct = list(dict.fromkeys(ids))
     for start in range(0, len(distinct), size):
         yield distinct[start : start + size]
+
+
+def incomplete(call: Call, why: str) -> TransientError:
+    """Return the error for an answer to a read that cannot be all of it."""
+    return TransientError(
+        f"marketo: {call.name}: incomplete answer: {why}", code="INCOMPLETE", system=SystemName.MARKETO
+    )

@@ -17,13 +17,12 @@ from remediator.errors import (
     NoAnswer,
     PermanentError,
     RecordMissing,
-    TransientError,
     VendorError,
 )
 from remediator.settings import MarketoSettings
 from remediator.systems.base import WriteResult
 from remediator.systems.calls import Call
-from remediator.systems.marketo_api import MarketoApi, id_batches
+from remediator.systems.marketo_api import MarketoApi, id_batches, incomplete
 from remediator.systems.marketo_errors import record_error
 
 TRIGGER_SIZE = 100
@@ -258,7 +257,5 @@ def _campaign(call: Call, row: Mapping[str, Any]) -> SmartCampaign:
     try:
         read = _CampaignRow.model_validate(row)
     except ValidationError as exc:
-        raise TransientError(
-            f"marketo: {call.name}: incomplete answer: a campaign without id, name or type", code="INCOMPLETE"
-        ) from exc
+        raise incomplete(call, "a campaign without id, name or type") from exc
     return SmartCampaign(id=read.id, name=read.name, kind=read.type, is_active=read.active)
