@@ -7,11 +7,11 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 RUN python -m venv --without-pip /opt/remediator
 WORKDIR /src
 # The dependencies first: this layer changes with the locks, not with each line of code. Of the developers' lock only
-# what builds a wheel is taken; should that come to need one package more, the missing hash stops the build.
+# what builds a wheel is taken; should that or what we run come to need one package more, the build stops without it.
 COPY requirements.lock requirements-dev.lock ./
 RUN awk '/^[a-z]/ {keep = /^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/} keep' requirements-dev.lock >build.lock \
-    && pip install --require-hashes --requirement build.lock \
-    && pip --python /opt/remediator/bin/python install --require-hashes --requirement requirements.lock
+    && pip install --no-deps --require-hashes --requirement build.lock \
+    && pip --python /opt/remediator/bin/python install --no-deps --require-hashes --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY remediator remediator
 COPY fixers fixers
@@ -20,6 +20,7 @@ COPY rules rules
 # by gettext, which babel gives us) is a quarter of everything. A path that has moved stops the build.
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
     && pip --python /opt/remediator/bin/python install --no-deps --no-index /wheel/*.whl \
+    && pip --python /opt/remediator/bin/python check \
     && for part in phonenumbers/geodata phonenumbers/carrierdata pycountry/locales pycountry/tests certifi/tests; do \
         rm -r /opt/remediator/lib/python3*/site-packages/$part || exit 1; done
 
