@@ -38,7 +38,7 @@ from remediator.rounds import (
     untimely,
 )
 from remediator.store import Store
-from remediator.switch import Switch
+from remediator.switch import WRITES, Switch
 from remediator.telling import LogTeller, Teller, Troubles
 from remediator.watch import Inbox
 from remediator.writer import Writer, holder_name
@@ -188,14 +188,12 @@ class Daemon:
     def _start_work(self) -> None:
         self._start_intake()
         self._look_for_late_exports()
-        halt = self._switch.halted()
-        self.pulse.say(halted=None if halt is None else f"{halt.by}: {halt.why}")
+        halt = self._switch.trouble()
+        self.pulse.say(halted=None if halt is None else str(halt))
         if halt is None:
-            self._troubles.over(self._teller, "writes")
+            self._troubles.over(self._teller, WRITES)
         else:
-            self._troubles.stand(
-                self._teller, "writes", LimitReached(f"{halt.by}: {halt.why}", limit="kill_switch")
-            )
+            self._troubles.stand(self._teller, WRITES, halt)
         if halt is None and self._files.pending is None:
             self._start_campaigns()
             self._start_upkeep()

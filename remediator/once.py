@@ -34,7 +34,7 @@ from remediator.rounds import (
     untimely,
 )
 from remediator.store import Store
-from remediator.switch import Switch
+from remediator.switch import WRITES, Switch
 from remediator.telling import Teller
 from remediator.watch import Inbox
 from remediator.writer import Writer, holder_name
@@ -110,6 +110,7 @@ class Once:
             LeaseHeld: another process works on this store.
             LimitReached: the kill switch is on.
         """
+        self._teller.trouble(WRITES, self._switch.trouble())
         self._switch.check()
         settings = self._bench.config.settings.daemon
         writer = Writer(self._store.running, holder=holder_name(), ttl_s=settings.lease_s)
@@ -118,6 +119,8 @@ class Once:
                 self._run(self._guarded(engine, writer), only)
         finally:
             writer.close()
+        # They may have been stopped in the middle.
+        self._teller.trouble(WRITES, self._switch.trouble())
         return self._cycle
 
     def _run(self, engine: Engine, only: str | None) -> None:
@@ -167,7 +170,7 @@ class Once:
         trouble = error or (None if done is None else done.limit)
         if done is not None and done.run is not None:
             self._teller.ran(done.run, halt=done.halt, to=to)
-        # A stop that was asked for is no trouble, nor does it show that there is none.
+        # A stop that was asked for is no trouble of this work, nor does it show that there is none.
         if (error is not None or done is not None) and not untimely(trouble):
             self._teller.trouble(key, trouble, to=to)
 

@@ -18,6 +18,9 @@ from remediator.store import Running
 VARIABLE = "REMEDIATOR_KILL"
 """Set to anything but 0, no, false or off, this process writes nothing as long as it lives."""
 
+WRITES = "writes"
+"""What tellers call a stop."""
+
 MAX_AGE_S = 1.0
 _OFF = frozenset({"", "0", "no", "false", "off"})
 _LONGEST_WORD = 200
@@ -69,6 +72,11 @@ class Switch:
                 f"goes on from where it stands; {halt.resume}",
                 limit="kill_switch",
             )
+
+    def trouble(self) -> LimitReached | None:
+        """Return what to tell people of a stop, ``None`` while writes may go on; raises ``StoreError``."""
+        halt = self.halted()
+        return None if halt is None else LimitReached(f"{halt.by}: {halt.why}", limit="kill_switch")
 
     def halted(self) -> Halt | None:
         """Return why writes are stopped, as of at most a second ago; raises ``StoreError``."""

@@ -218,8 +218,10 @@ def _moved(path: Path, folder: Path) -> Path:
 
 
 def _explain(rejected: Path, why: str) -> None:
+    beside = rejected.with_name(f"{rejected.name}.reason.txt")
     try:
-        rejected.with_name(f"{rejected.name}.reason.txt").write_text(why + "\n", encoding="utf-8")
+        # The reason names the file, and the name of a file need not be UTF-8.
+        beside.write_text(why + "\n", encoding="utf-8", errors="backslashreplace")
     except OSError as exc:
         # A full disk, or a name that grows too long: the export is put away all the same.
         logger.bind(event="reason_lost").warning(

@@ -7,6 +7,7 @@ import json
 import signal
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
@@ -589,6 +590,29 @@ def test_what_a_signal_kept_one_cycle_from_doing_is_done_by_the_next_one(lite: W
     assert (drained.times, waiting.times) == (2, 2)
     a_cycle(Bot(lite, nightly))
     assert (drained.times, waiting.times) == (2, 2)
+
+
+def test_one_cycle_tells_that_writes_are_stopped_and_that_they_go_on(lite: World) -> None:
+    file = lite.folder / "kill"
+
+    def stopped_midway(engine: Engine, record: RunRecord, dry_run: bool) -> Done:
+        file.write_text("audit")
+        for _ in range(100):
+            engine.gate()
+            time.sleep(0.05)
+        return Done()
+
+    bot = Bot(lite, (a_job("hourly", stopped_midway),))
+    a_cycle(bot)
+    told = ("writes", f"the file {file}: audit")
+    assert bot.alerts == [told]
+    with pytest.raises(LimitReached, match="audit"):
+        a_cycle(bot)
+    assert bot.alerts == [told, told]
+    file.unlink()
+    bot.jobs = ()
+    a_cycle(bot)
+    assert bot.alerts[2:] == [("writes", None)] * 2
 
 
 @pytest.mark.parametrize("error", [TransientError("down"), LimitReached("too many", limit="max_changes")])

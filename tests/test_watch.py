@@ -121,6 +121,13 @@ def test_a_rejected_file_moves_also_when_the_reason_finds_no_place_beside_it(dro
     assert dropped.names("rejected") == [name]
 
 
+def test_the_reason_of_a_rejected_file_is_written_whatever_bytes_its_name_has(dropped: Dropped) -> None:
+    path = dropped.drop("Fehler_\udcfc.csv")
+    target = dropped.done(path, f"{path}: no source reads it")
+    assert target is not None
+    assert r"Fehler_\udcfc.csv: no source" in target.with_name(f"{target.name}.reason.txt").read_text()
+
+
 def test_a_file_that_changed_while_it_was_read_stays_and_is_read_again(dropped: Dropped) -> None:
     path = dropped.drop("a.csv", b"half")
     shape = shape_of(path)
