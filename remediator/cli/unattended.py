@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -16,7 +15,6 @@ from rich.markup import escape
 
 from remediator.bench import Bench, Config
 from remediator.campaigns import find_campaign, load_campaigns
-from remediator.changes import ChangeState
 from remediator.cli import output, wiring
 from remediator.clock import clock_of
 from remediator.daemon import Daemon
@@ -167,13 +165,12 @@ def backlog_rows(settings: Settings, store: Store) -> list[dict[str, object]]:
 
 def approved_lines(store: Store) -> list[str]:
     """Say which approved changes wait to be written, plan by plan, oldest first."""
-    waiting = Counter(stored.plan for stored in store.changes(states={ChangeState.APPROVED}))
-    lines = []
-    for name, count in waiting.items():
-        plan = store.plan(name)
-        campaign = f" (campaign {plan.campaign})" if plan is not None and plan.campaign else ""
-        lines.append(f"{count} approved changes of plan {name}{campaign} wait to be written")
-    return lines
+    return [
+        f"{count} approved changes of plan {plan}"
+        + (f" (campaign {campaign})" if campaign else "")
+        + " wait to be written"
+        for plan, campaign, count in store.approved_counts()
+    ]
 
 
 @contextmanager

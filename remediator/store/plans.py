@@ -270,6 +270,18 @@ def read_plans(
     ]
 
 
+def approved_counts(conn: Connection, connection: str) -> list[tuple[str, str | None, int]]:
+    """Return plan, campaign and number of the changes that wait to be written, oldest plan first."""
+    found = conn.execute(
+        select(plans.c.id, plans.c.campaign, func.count().label("n"))
+        .join(changes, (changes.c.connection == plans.c.connection) & (changes.c.plan_id == plans.c.id))
+        .where(changes.c.connection == connection, changes.c.state == ChangeState.APPROVED.value)
+        .group_by(plans.c.seq, plans.c.id, plans.c.campaign)
+        .order_by(plans.c.seq)
+    )
+    return [(row.id, row.campaign, int(row.n)) for row in found]
+
+
 def newest_plan(conn: Connection, connection: str) -> str | None:
     """Return the id of the newest plan that takes nothing back."""
     found: str | None = conn.execute(

@@ -209,6 +209,11 @@ class Store(History):
         with self._database.reading() as conn:
             return plans.read_plans(conn, self.connection, limit, campaign)
 
+    def approved_counts(self) -> list[tuple[str, str | None, int]]:
+        """Return plan, campaign and number of the changes that wait to be written, oldest plan first."""
+        with self._database.reading() as conn:
+            return plans.approved_counts(conn, self.connection)
+
     def newest_plan(self) -> str | None:
         """Return the id of the newest plan that is no undo."""
         with self._database.reading() as conn:

@@ -203,6 +203,15 @@ def test_plans_are_listed_newest_first_with_their_changes_by_state(store: Store)
     assert [plan.id for plan in store.plans(limit=1)] == ["p2"]
 
 
+def test_what_waits_to_be_written_is_told_plan_by_plan_with_its_campaign_oldest_first(store: Store) -> None:
+    open_cases(store, 4)
+    save(store, a_plan("p1", [a_change("p1-1", cases=(1,)), a_change("p1-2", cases=(2,))], campaign="weekly"))
+    planned(store, "p2", [3])
+    planned(store, "p3", [4])
+    approve(store, "p2-1", "p1-1", "p1-2")
+    assert store.approved_counts() == [("p1", "weekly", 2), ("p2", None, 1)]
+
+
 def test_the_latest_plan_of_a_campaign_is_found_behind_newer_ones_of_others(store: Store) -> None:
     open_cases(store, 3)
     for name, campaign in (("p1", "weekly"), ("p2", "hourly"), ("p3", None)):
