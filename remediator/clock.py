@@ -18,11 +18,6 @@ VARIABLE = "REMEDIATOR_CLOCK_URL"
 """Where a sandbox tells its virtual time (``/control/clock``); for simulations only."""
 
 
-def real() -> datetime:
-    """Return the current time."""
-    return datetime.now(UTC)
-
-
 class Simulated:
     """A clock asked for over HTTP. Leases, time-outs and the kill switch keep to real time all the same."""
 
@@ -54,6 +49,10 @@ class Simulated:
     def sleep(self, seconds: float) -> None:
         """Wait so many virtual seconds."""
         time.sleep(seconds / max(1.0, self.speed))
+
+    def close(self) -> None:
+        """Close the connection; nobody may ask any more."""
+        self._client.close()
 
     def _told(self) -> tuple[datetime, float]:
         try:

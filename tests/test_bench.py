@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
 from remediator.bench import Bench, Config
+from remediator.cli import wiring
+from remediator.clock import Simulated
 from remediator.engine.core import Engine
 from remediator.engine.quota import metered, quota_day
 from remediator.errors import RateLimited
 from remediator.model import SystemName
+from remediator.sandbox.server import Sandbox
 from remediator.store import Store
 from tests.engine.world import World
 
@@ -60,3 +64,24 @@ def test_each_call_of_engines_that_work_at_once_is_counted_once(lite: World) -> 
             meter.charge()
         first.marketo.read("Lead", [person], ["country"])
     assert store.running.calls(SystemName.MARKETO, day) == 1_000 + asked(lite)
+
+
+def test_engines_in_a_simulation_wait_by_its_clock_and_share_one_customers_limits(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    settings, store = lite.engine.settings, lite.engine.store
+    with (
+        Sandbox(leads=0, speed=60) as sandbox,
+        closing(Simulated(f"{sandbox.control_url}/clock")) as clock,
+        wiring.open_engine(settings, store, clock=clock) as engine,
+    ):
+        for first, made in (
+            (engine.marketo, engine.marketo.twin()),
+            (engine.salesforce, engine.salesforce.twin()),
+        ):
+            with made:
+                assert (made.limiter, made.share, made.http.gate) == (first.limiter, first.share, engine.gate)
+                made._sleep(60)
+    assert slept == [1, 1]

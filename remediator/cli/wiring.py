@@ -99,10 +99,11 @@ def open_engine(
     rules = rules_of(settings, loaded)
     with ExitStack() as stack:
         calls = max(1, int(CALLS_PER_WINDOW * settings.marketo.rate_share))
-        # Waits go by a simulation's time, as its vendors do; time-outs by the real one, as the network does.
+        # Waits and midnight go by a simulation's time, as its vendors do. What lasts so long (an answer, a
+        # token, a bulk job) is counted in real time, as in the daemon itself.
         sleep = clock.sleep if isinstance(clock, Simulated) else time.sleep
         limiter = _compressed(settings.marketo.max_in_flight, clock, calls=calls)
-        marketo = stack.enter_context(Marketo(settings.marketo, limiter=limiter, sleep=sleep))
+        marketo = stack.enter_context(Marketo(settings.marketo, limiter=limiter, sleep=sleep, now=clock))
         limiter = _compressed(settings.salesforce.max_in_flight, clock)
         salesforce = stack.enter_context(Salesforce(settings.salesforce, limiter=limiter, sleep=sleep))
         engine = Engine(

@@ -72,7 +72,7 @@ class HttpSession:
 
     Attributes:
         calls: ``{"METHOD template": calls}``, log-ins among them.
-        results: ``{"ok" or error code: calls}``, without log-ins, which take nothing of the day's quota.
+        results: ``{"ok" or error code: calls}``; log-ins, which cost nothing of the day, if they fail.
         gate: called when a write has had its wait and is about to leave; raises to stop it.
     """
 
@@ -232,7 +232,8 @@ class HttpSession:
     def _place(self, call: Call) -> Iterator[Token | None]:
         """Hold a place in the limits, with a token, for an authorized call."""
         if not call.authorized:
-            # A log-in takes nothing of the day's calls (Marketo, "Authentication").
+            # A log-in takes nothing of the day's calls (Marketo, "Authentication"); Salesforce does not say,
+            # and tells with each answer what was used.
             yield None
             return
         with self._limiter.breaker.watch(call.name, self._system):
@@ -303,7 +304,7 @@ class HttpSession:
         self._counted(call, "ok")
 
     def _counted(self, call: Call, result: str) -> None:
-        if call.authorized:
+        if call.authorized or result != "ok":
             with self._counting:
                 self.results[result] += 1
 

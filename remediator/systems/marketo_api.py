@@ -121,8 +121,8 @@ class MarketoApi:
         )
 
     def twin(self) -> Self:
-        """Return another client of this subscription: one daily share, connections of its own."""
-        return type(self)(
+        """Return another client of this subscription: limiter, daily share and gate are one."""
+        made = type(self)(
             self._settings,
             limiter=self.limiter,
             share=self.share,
@@ -130,6 +130,8 @@ class MarketoApi:
             sleep=self._sleep,
             now=self._now,
         )
+        made.http.gate = self.http.gate
+        return made
 
     def __enter__(self) -> Self:
         return self
@@ -268,7 +270,5 @@ def id_batches(ids: Sequence[str], size: int) -> Iterator[list[str]]:
 
 
 def incomplete(call: Call, why: str) -> TransientError:
-    """Return the error for an answer to a read that cannot be all of it."""
-    return TransientError(
-        f"marketo: {call.name}: incomplete answer: {why}", code="INCOMPLETE", system=SystemName.MARKETO
-    )
+    """Return the error for an answer that cannot be all of it."""
+    return unclear(call, f"incomplete answer: {why}", code="INCOMPLETE", system=SystemName.MARKETO)

@@ -21,7 +21,6 @@ from remediator.settings import SalesforceSettings
 from remediator.systems.base import ObjectDescription, ReadResult, RecordWrite, SystemField, WriteResult
 from remediator.systems.calls import Call
 from remediator.systems.rows import check_rows, json_value
-from remediator.systems.salesforce_api import NO_ASSIGNMENT
 from remediator.systems.salesforce_describe import object_description
 from remediator.systems.salesforce_errors import record_error
 from remediator.systems.salesforce_picklists import RecordTypePicklists
@@ -29,6 +28,7 @@ from remediator.systems.salesforce_query import Queries
 from remediator.values import Record
 
 DESCRIBE_FOR_S = 900.0
+NO_ASSIGNMENT: Mapping[str, str] = {"Sforce-Auto-Assign": "FALSE"}
 
 
 class Salesforce(Queries, RecordTypePicklists):

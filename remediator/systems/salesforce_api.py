@@ -25,7 +25,6 @@ T = TypeVar("T")
 _USAGE = re.compile(r"(?<!-)api-usage=(\d+)/(\d+)")
 _OUR_USAGE = re.compile(r"per-app-api-usage=(\d+)/")
 # Writes that repair data must not move owners: assignment rules run by default on every save.
-NO_ASSIGNMENT: Mapping[str, str] = {"Sforce-Auto-Assign": "FALSE"}
 
 
 class _TokenBody(BaseModel):
@@ -84,8 +83,8 @@ class SalesforceApi:
         )
 
     def twin(self) -> Self:
-        """Return another client of this org: one daily share, connections of its own."""
-        return type(self)(
+        """Return another client of this org: limiter, daily share and gate are one."""
+        made = type(self)(
             self._settings,
             limiter=self.limiter,
             share=self.share,
@@ -93,6 +92,8 @@ class SalesforceApi:
             sleep=self._sleep,
             now_s=self._now_s,
         )
+        made.http.gate = self.http.gate
+        return made
 
     def __enter__(self) -> Self:
         return self
