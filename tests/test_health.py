@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from remediator.errors import ConfigError, RemediatorError, StoreError
-from remediator.health import SILENT_S, Port, Pulse, ask, other_command
+from remediator.health import SILENT_S, Port, Pulse, _reachable, ask, other_command
 from tests.test_switch import Seconds
 
 
@@ -98,6 +98,14 @@ def test_asking_returns_what_the_daemon_says_and_fails_when_nobody_does(pulse: P
         assert ask(everywhere, "/healthz")[0] == 200
     with pytest.raises(RemediatorError, match=r"no daemon answers.*daemon\.listen"):
         ask(address, "/healthz")
+
+
+@pytest.mark.parametrize(
+    ("listens_on", "asked"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("10.0.0.5", "10.0.0.5"), ("bot.internal", "bot.internal")],
+)
+def test_who_listens_on_every_address_is_asked_on_loopback(listens_on: str, asked: str) -> None:
+    assert _reachable(listens_on) == asked
 
 
 def has_ipv6() -> bool:

@@ -177,6 +177,8 @@ def _still_writable(engine: Engine, approved: list[Change], *, run: int, report:
             closed[system, object_name, name] = (
                 f"{system} no longer lets us write {object_name}.{name}; plan again"
             )
+    if not closed:
+        return approved
     left: list[Settlement] = []
     for group in groups(approved):
         reasons = [closed[_place(change)] for change in group if _place(change) in closed]

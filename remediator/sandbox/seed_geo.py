@@ -66,7 +66,7 @@ COUNTRY_NAMES: Mapping[str, tuple[str, ...]] = _table(
     Serbia: Serbien | Serbie | Србија | Srbija
     Bulgaria: Bulgarien | Bulgarie | България
     Estonia: Estland | Estonie | Eesti
-    """  # noqa: E501
+    """  # noqa: E501 - a country a line
 )
 
 COUNTRY_SHORT: Mapping[str, tuple[str, ...]] = _table(

@@ -31,7 +31,7 @@ class BulkResultsCsv:
     def __init__(
         self,
         *,
-        object: str | None = None,  # noqa: A002  (the word of SyncFailure and of the settings)
+        object: str | None = None,  # noqa: A002 - the word of SyncFailure and of the settings
         operation: str | None = None,
         failed_at: datetime | None = None,
         encoding: str | None = None,

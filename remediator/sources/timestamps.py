@@ -22,7 +22,7 @@ _EXPORT_WINDOW = timedelta(days=6)
 """A Sync Errors export reaches back five days (Adobe: Salesforce Sync Errors); one more for time zones."""
 _MEMO_SIZE = 50_000
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
-_EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  (a spreadsheet's serial number carries no zone)
+_EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's serial number carries no zone
 _ZONES: Mapping[str, float] = {
     "utc": 0, "gmt": 0, "z": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8,
     "pdt": -7, "cet": 1, "cest": 2, "mez": 1, "mesz": 2, "jst": 9,
@@ -211,9 +211,9 @@ def _from_number(text: str) -> datetime:
             # Rounded, because a spreadsheet's fraction of a day is a second only to some nanoseconds.
             return _EXCEL_EPOCH + timedelta(seconds=round(float(text) * 86_400))
         case 8 if whole == text:
-            return datetime.strptime(text, "%Y%m%d")  # noqa: DTZ007  (the zone is put on by the caller)
+            return datetime.strptime(text, "%Y%m%d")  # noqa: DTZ007 - the caller puts the zone on
         case 14 if whole == text:
-            return datetime.strptime(text, "%Y%m%d%H%M%S")  # noqa: DTZ007  (the zone is put on by the caller)
+            return datetime.strptime(text, "%Y%m%d%H%M%S")  # noqa: DTZ007 - the caller puts the zone on
     raise Undated(
         f"the time '{text[:60]}' is a number of no known kind (epoch ms or s, Excel serial, yyyymmdd)"
     )
@@ -225,7 +225,7 @@ def _with_clock(year: int, month: int, day: int, match: re.Match[str]) -> dateti
         if not 1 <= hour <= 12:
             raise Undated(f"the time '{match[0][:60]}' has an hour of {hour} with am or pm")
         hour = hour % 12 + (12 if match["half"].lower() == "p" else 0)
-    moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001  (the zone follows)
+    moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - its own zone follows, or the caller puts one on
     return moment.replace(tzinfo=_offset(match["zone"])) if match["zone"] else moment
 
 

@@ -19,7 +19,7 @@ def insert_once(conn: Connection, table: Table, values: Mapping[str, object]) ->
 
 
 def put(conn: Connection, table: Table, values: Mapping[str, object]) -> None:
-    """Insert a row; where its key is there already, set the other values in it."""
+    """Insert a row; where its key is there already, set the other values (one at least) in it."""
     row = _insert(conn, table, values)
     others = {name: row.excluded[name] for name in values if name not in table.primary_key.columns}
     conn.execute(row.on_conflict_do_update(index_elements=list(table.primary_key), set_=others))

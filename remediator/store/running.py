@@ -76,7 +76,7 @@ class Running:
     def pause(self, why: str, *, by: str, now: datetime) -> None:
         """Stop all writes of the connection until ``resume``; audited."""
         with writing(self._database, self._connection, now=now, actor=by) as open_:
-            put(open_.conn, pauses, {"connection": self._connection, "why": why, "by": by, "at": now})
+            self._put(open_.conn, pauses, {"why": why, "by": by, "at": now})
             open_.audit("paused", payload={"why": why})
 
     def resume(self, *, by: str, now: datetime) -> bool:
@@ -116,7 +116,6 @@ class Running:
     def save_campaign_state(self, state: CampaignState, *, actor: str, now: datetime) -> None:
         """Remember a campaign's state; a change of ``demoted`` is audited."""
         values = {
-            "connection": self._connection,
             "name": state.name,
             "first_run_at": state.first_run_at,
             "last_run_at": state.last_run_at,
@@ -129,7 +128,7 @@ class Running:
                     campaign_states.c.connection == self._connection, campaign_states.c.name == state.name
                 )
             ).scalar_one_or_none()
-            put(open_.conn, campaign_states, values)
+            self._put(open_.conn, campaign_states, values)
             if bool(before) != state.demoted:
                 event = "campaign_demoted" if state.demoted else "campaign_restored"
                 open_.audit(event, payload={"campaign": state.name, "why": state.note})
@@ -240,14 +239,8 @@ class Running:
 
     def save_notice(self, notice: Notice) -> None:
         """Remember what was said."""
-        values = {
-            "connection": self._connection,
-            "key": notice.key,
-            "state": notice.state,
-            "sent_at": notice.sent_at,
-        }
         with self._database.writing() as conn:
-            put(conn, notices, values)
+            self._put(conn, notices, {"key": notice.key, "state": notice.state, "sent_at": notice.sent_at})
 
     def notices_since(self, moment: datetime, *, prefix: str = "") -> int:
         """Count the notices sent since a moment, of the keys that begin so, for the hourly cap."""
@@ -305,6 +298,10 @@ class Running:
     def _insert_once(self, conn: Connection, table: Table, values: Mapping[str, object]) -> bool:
         """Insert a row unless its key is there; returns whether it was inserted."""
         return insert_once(conn, table, {"connection": self._connection, **values})
+
+    def _put(self, conn: Connection, table: Table, values: Mapping[str, object]) -> None:
+        """Insert a row, or set its values where its key is there."""
+        put(conn, table, {"connection": self._connection, **values})
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from remediator.errors import PermanentError, RateLimited, TransientError, Vendo
 from remediator.model import SystemName
 from remediator.systems.body import Body
 from remediator.systems.calls import Call
-from remediator.systems.marketo_api import MarketoApi
+from remediator.systems.marketo_api import MarketoApi, incomplete
 
 POLL_S = 60.0
 # 500 MB take minutes; a job that needs longer than this is given up on and cancelled.
@@ -121,7 +121,7 @@ class BulkExtracts(MarketoApi):
         try:
             return _Job.model_validate(rows[0])
         except (IndexError, ValidationError) as exc:
-            raise _incomplete(f"{call.name}: no job in the answer") from exc
+            raise incomplete(call, "no job in it") from exc
 
 
 def _check(path: Path, job: _Job, columns: Sequence[str]) -> None:

@@ -102,7 +102,7 @@ class Queries(SalesforceApi):
     def count(self, object_name: str, condition: str = "") -> int:
         """Return how many records meet a SOQL condition, all without one."""
         where = f" WHERE {condition}" if condition else ""
-        soql = f"SELECT COUNT() FROM {object_name}{where}"  # noqa: S608 - the caller writes the condition
+        soql = f"SELECT COUNT() FROM {object_name}{where}"  # noqa: S608 - the condition is our own code's, never a value
         call = self.call("GET", "/query", params={"q": soql})
         return self._page(call).total_size
 
@@ -126,8 +126,7 @@ class Queries(SalesforceApi):
         distinct = list(dict.fromkeys(ids))
         for start in range(0, len(distinct), IDS_A_QUERY):
             quoted = ",".join(f"'{item}'" for item in distinct[start : start + IDS_A_QUERY])
-            # The ids are letters and digits by now, the names are API names of a describe.
-            soql = f"SELECT {', '.join(names)} FROM {object_name} WHERE Id IN ({quoted})"  # noqa: S608
+            soql = f"SELECT {', '.join(names)} FROM {object_name} WHERE Id IN ({quoted})"  # noqa: S608 - full_id lets letters and digits through, the names are a describe's
             for row in self.query_all(soql):
                 if any(name not in row for name in names):
                     raise TransientError(
@@ -162,8 +161,7 @@ class Queries(SalesforceApi):
         parts = urlsplit(token.identity or "").path.rstrip("/").split("/")
         if len(parts) < 2 or full_id(parts[-1]) is None:
             raise PermanentError("salesforce: the token names no user", system=self.name)
-        # The id has the shape of an id, so it cannot break out of the quotes.
-        rows = list(self.query(f"SELECT Id, Username FROM User WHERE Id = '{parts[-1]}'"))  # noqa: S608
+        rows = list(self.query(f"SELECT Id, Username FROM User WHERE Id = '{parts[-1]}'"))  # noqa: S608 - full_id lets letters and digits through
         if len(rows) != 1:
             raise RecordMissing(f"salesforce: user {parts[-1]} is not visible to itself", system=self.name)
         return Identity(user_id=parts[-1], username=str(rows[0]["Username"]), organization_id=parts[-2])

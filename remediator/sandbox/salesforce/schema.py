@@ -70,7 +70,7 @@ def text(name: str, label: str, length: int, type: str = "string", **more: Any) 
     return Field(name=name, label=label, type=type, length=length, custom=name.endswith("__c"), **more)
 
 
-def picklist(name: str, label: str, values: Iterable[str], *, type: str = "picklist", **more: Any) -> Field:  # noqa: A002
+def picklist(name: str, label: str, values: Iterable[str], *, type: str = "picklist", **more: Any) -> Field:  # noqa: A002 - describe's word
     """Return a picklist whose labels are its values."""
     entries = tuple(PickValue(value=value, label=value) for value in values)
     return Field(
