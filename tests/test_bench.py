@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -17,7 +18,7 @@ from remediator.errors import RateLimited
 from remediator.model import SystemName
 from remediator.sandbox.server import Sandbox
 from remediator.store import Store
-from tests.engine.world import World
+from tests.engine.world import World, settings_for
 
 
 @contextmanager
@@ -85,3 +86,33 @@ def test_engines_in_a_simulation_wait_by_its_clock_and_share_one_customers_limit
                 assert (made.limiter, made.share, made.http.gate) == (first.limiter, first.share, engine.gate)
                 made._sleep(60)
     assert slept == [1, 1]
+
+
+def test_processes_that_work_at_once_keep_to_the_rate_of_one_customer(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox(leads=0, speed=2) as sandbox, ExitStack() as stack:
+        monkeypatch.setattr(
+            time, "sleep", lambda seconds: sandbox.clock.advance(2 * timedelta(seconds=seconds))
+        )
+        (person,) = sandbox.instance.load([{"firstName": "Ann", "lastName": "Lee"}])
+        settings = settings_for(sandbox.connection_info())
+        settings = settings.model_copy(
+            update={"marketo": settings.marketo.model_copy(update={"rate_share": 0.1})}
+        )
+        engines = []
+        for _ in range(2):
+            # What another process would have: a store, a clock, clients and limits of its own.
+            store = stack.enter_context(Store.open(store_url))
+            clock = stack.enter_context(closing(Simulated(f"{sandbox.control_url}/clock")))
+            engines.append(stack.enter_context(wiring.open_engine(settings, store, clock=clock)))
+        begun = sandbox.clock.now()
+        for engine in engines * 8:
+            engine.marketo.read("Lead", [str(person)], ["lastName"])
+        arrived = [
+            entry["at"]
+            for entry in sandbox.ledger.entries(kind="request", system="marketo")
+            if not entry["path"].startswith("/identity/")
+        ]
+    assert len(arrived) == 16
+    assert arrived[10] - begun >= timedelta(seconds=20)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from remediator.classify import Classifier
@@ -19,12 +19,13 @@ from remediator.engine.core import Engine, Step
 from remediator.engine.sources import source_of
 from remediator.errors import ConfigError
 from remediator.files import load_rules
+from remediator.model import SystemName
 from remediator.plugins import LoadedFixers, load_fixers
 from remediator.rules import RuleSet
 from remediator.settings import LoadedSettings, Settings, load_settings
 from remediator.store import Store
 from remediator.switch import Switch
-from remediator.systems.limiter import RateLimiter, window_bucket
+from remediator.systems.limiter import WINDOW_MARGIN_S, RateLimiter, Window
 from remediator.systems.marketo import Marketo
 from remediator.systems.marketo_api import CALLS_PER_WINDOW
 from remediator.systems.marketo_errors import WINDOW_S
@@ -98,13 +99,18 @@ def open_engine(
     loaded = fixers_of(settings)
     rules = rules_of(settings, loaded)
     with ExitStack() as stack:
-        calls = max(1, int(CALLS_PER_WINDOW * settings.marketo.rate_share))
         # Waits and midnight go by a simulation's time, as its vendors do. What lasts so long (an answer, a
         # token, a bulk job) is counted in real time, as in the daemon itself.
-        sleep = clock.sleep if isinstance(clock, Simulated) else time.sleep
-        limiter = _compressed(settings.marketo.max_in_flight, clock, calls=calls)
+        fast = clock if isinstance(clock, Simulated) and clock.speed > 1 else None
+        seconds, sleep = (fast.seconds, fast.sleep) if fast else (time.monotonic, time.sleep)
+        limiter = RateLimiter(
+            max_in_flight=settings.marketo.max_in_flight,
+            window=_shared_window(settings, store, fast),
+            clock=seconds,
+            sleep=sleep,
+        )
         marketo = stack.enter_context(Marketo(settings.marketo, limiter=limiter, sleep=sleep, now=clock))
-        limiter = _compressed(settings.salesforce.max_in_flight, clock)
+        limiter = RateLimiter(max_in_flight=settings.salesforce.max_in_flight, clock=seconds, sleep=sleep)
         salesforce = stack.enter_context(Salesforce(settings.salesforce, limiter=limiter, sleep=sleep))
         engine = Engine(
             store=store,
@@ -125,12 +131,16 @@ def open_engine(
         yield engine
 
 
-def _compressed(max_in_flight: int, clock: Callable[[], datetime], *, calls: int = 0) -> RateLimiter | None:
-    """Return a vendor's limits in a time that runs fast, which the sandbox counts alike; else ``None``."""
-    if not isinstance(clock, Simulated) or clock.speed <= 1:
-        return None
-    bucket = window_bucket(limit=calls, window_s=WINDOW_S) if calls else None
-    return RateLimiter(max_in_flight=max_in_flight, bucket=bucket, clock=clock.seconds, sleep=clock.sleep)
+def _shared_window(settings: Settings, store: Store, fast: Simulated | None) -> Window:
+    """Return Marketo's rolling window as all processes on this store count it together."""
+    calls = max(1, int(CALLS_PER_WINDOW * settings.marketo.rate_share))
+    window = timedelta(seconds=WINDOW_S + WINDOW_MARGIN_S)
+
+    def take_place() -> float:
+        virtual = datetime.fromtimestamp(fast.seconds(), UTC) if fast else None
+        return store.running.take_place(SystemName.MARKETO, limit=calls, window=window, now=virtual)
+
+    return take_place
 
 
 def fixers_of(settings: Settings) -> LoadedFixers:

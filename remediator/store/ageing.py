@@ -42,6 +42,7 @@ BOUNDED = {
     "aliases": "one a text that a reviewer taught or somebody imported; kept until it is forgotten",
     "audit_anchors": "one a connection",
     "audit_heads": "one a connection",
+    "call_windows": "one a vendor, with the calls of its last 20 seconds",
     "campaign_states": "one a campaign",
     "carried": "one a counter of the metrics",
     "leases": "one a connection and purpose",

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, func, select, update
 
 from remediator.changes import ChangeState
 from remediator.model import SystemName
-from remediator.store import decisions, leases, retries, writes
+from remediator.store import call_windows, decisions, leases, retries, writes
 from remediator.store.database import Database
 from remediator.store.once import insert_once, put
 from remediator.store.schema import api_calls, campaign_states, changes, gaps, notices, pauses, ticks
@@ -195,6 +195,20 @@ class Running:
                 )
             ).scalar_one_or_none()
         return found or 0
+
+    def take_place(
+        self, system: SystemName, *, limit: int, window: timedelta, now: datetime | None = None
+    ) -> float:
+        """Take a place for one call among those of all processes; returns 0, or the seconds to wait for one.
+
+        Args:
+            limit: calls in any window.
+            now: a simulation's time; by default the database's own.
+        """
+        with self._database.writing() as conn:
+            return call_windows.take_place(
+                conn, self._connection, system.value, limit=limit, window=window, now=now
+            )
 
     def reverts(
         self, system: SystemName, record_id: str, field: str, *, besides: Collection[str] = ()

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from remediator.store.columns import Id, Json, UtcTime, Words
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; kept here so that opening a store that is up to date need not load Alembic."""
 
 metadata = MetaData(
@@ -310,6 +310,15 @@ api_calls = Table(
     # The vendor's own day: Marketo's begins at midnight Central, Salesforce's quota rolls.
     Column("day", String(10), primary_key=True),
     Column("calls", Integer, nullable=False),
+)
+
+call_windows = Table(
+    "call_windows",
+    metadata,
+    Column("connection", Words, primary_key=True),
+    Column("system", String(20), primary_key=True),
+    # Milliseconds since 1970, of the last window's calls only.
+    Column("calls_at", Json, nullable=False),
 )
 
 notices = Table(

@@ -1,7 +1,8 @@
 """Keeps the vendors' quotas: calls per rolling window, calls in flight, and our share of the day.
 
-The window is a pyrate-limiter bucket. The default one lives in memory and serves the threads of one
-process; a bucket kept in a database makes the window hold across processes.
+A window of this process's own is a pyrate-limiter bucket in memory; one that all processes share is kept by
+whoever hands it in (the store: pyrate-limiter's buckets for databases know neither our SQLite file nor a
+simulation's time).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pyrate_limiter import AbstractBucket, InMemoryBucket, Rate, RateItem
+from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
 from remediator.errors import RateLimited
 from remediator.model import SystemName
@@ -25,9 +26,25 @@ DAY_S = 86_400.0
 HOUR_S = 3_600.0
 
 
-def window_bucket(*, limit: int, window_s: float) -> InMemoryBucket:
-    """Return an in-memory bucket that admits ``limit`` calls per ``window_s`` seconds."""
-    return InMemoryBucket([Rate(limit, round((window_s + WINDOW_MARGIN_S) * 1000))])
+Window = Callable[[], float]
+"""Takes a place for one call and returns 0, or returns the seconds until one is free."""
+
+
+def own_window(*, limit: int, window_s: float, clock: Callable[[], float] = time.monotonic) -> Window:
+    """Return a window that admits ``limit`` calls of this process in ``window_s`` seconds."""
+    bucket = InMemoryBucket([Rate(limit, round((window_s + WINDOW_MARGIN_S) * 1000))])
+
+    def take_place() -> float:
+        now_ms = round(clock() * 1000)
+        item = RateItem("call", now_ms)
+        # A synchronous bucket answers at once; the union type covers the asynchronous ones.
+        if bucket.put(item) is True:
+            bucket.leak(now_ms)
+            return 0.0
+        wait_ms = bucket.waiting(item)
+        return max(int(wait_ms) if isinstance(wait_ms, int) else 0, 1) / 1000
+
+    return take_place
 
 
 class RateLimiter:
@@ -37,7 +54,7 @@ class RateLimiter:
 
     Args:
         max_in_flight: calls at once.
-        bucket: what counts the window; ``None`` = no window, only calls in flight.
+        window: what counts the rolling window; ``None`` = none, only calls in flight.
         clock: monotonic seconds.
         sleep: waits that many seconds; it may raise to stop a run that waits.
 
@@ -49,13 +66,13 @@ class RateLimiter:
         self,
         *,
         max_in_flight: int,
-        bucket: AbstractBucket | None = None,
+        window: Window | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.breaker = Breaker(clock)
         self._slots = threading.BoundedSemaphore(max_in_flight)
-        self._bucket = bucket
+        self._window = window
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -79,22 +96,7 @@ class RateLimiter:
         with self._lock:
             if (held := self._held_until - self._clock()) > 0:
                 return held
-            if self._bucket is None:
-                return 0.0
-            now_ms = self._now_ms(self._bucket)
-            item = RateItem("call", now_ms)
-            # A synchronous bucket answers at once; the union type covers the asynchronous ones.
-            if self._bucket.put(item) is True:
-                self._bucket.leak(now_ms)
-                return 0.0
-            wait_ms = self._bucket.waiting(item)
-            return max(int(wait_ms) if isinstance(wait_ms, int) else 0, 1) / 1000
-
-    def _now_ms(self, bucket: AbstractBucket) -> int:
-        # Only the in-memory bucket has no clock of its own to agree on with other processes.
-        if isinstance(bucket, InMemoryBucket):
-            return round(self._clock() * 1000)
-        return int(bucket.now())  # type: ignore[no-untyped-call]  # pyrate-limiter leaves it untyped
+            return 0.0 if self._window is None else self._window()
 
 
 class DailyShare:

@@ -19,7 +19,7 @@ from remediator.systems.auth import MARKETO_TOKEN_PATH, Token, TokenText, market
 from remediator.systems.body import Body
 from remediator.systems.calls import Answer, Call, TokenRefused, unclear
 from remediator.systems.http import HttpSession
-from remediator.systems.limiter import DailyShare, RateLimiter, window_bucket
+from remediator.systems.limiter import DailyShare, RateLimiter, own_window
 from remediator.systems.marketo_errors import WINDOW_S, http_error, response_error
 
 CALLS_PER_WINDOW = 100
@@ -97,7 +97,7 @@ class MarketoApi:
         calls_per_window = max(1, int(CALLS_PER_WINDOW * settings.rate_share))
         self.limiter = limiter or RateLimiter(
             max_in_flight=settings.max_in_flight,
-            bucket=window_bucket(limit=calls_per_window, window_s=WINDOW_S),
+            window=own_window(limit=calls_per_window, window_s=WINDOW_S, clock=clock),
             clock=clock,
             sleep=sleep,
         )

@@ -188,6 +188,7 @@ def everything_once(store: Store) -> None:
             digest=f"d{day}", name="a.csv", source="csv", taken=1, rejected=0, run=run, now=moment
         )
     store.running.add_calls(SystemName.MARKETO, NOON.date(), 5)
+    store.running.take_place(SystemName.MARKETO, limit=1, window=timedelta(seconds=20))
     store.running.save_notice(Notice(key="outbox:1", state="{}", sent_at=NOON))
     store.running.declare_gap(Gap(from_at=NOON, to_at=NOON + timedelta(days=1)), actor="bot", now=NOON)
     store.running.pause(why="a holiday", by="ann", now=NOON)
@@ -231,6 +232,7 @@ def test_each_reason_why_a_table_stays_small_is_of_a_table_that_is_there(store: 
         store.running.release(lease)
         state = CampaignState(name="nightly", first_run_at=NOON, last_run_at=NOON + timedelta(days=again))
         store.running.save_campaign_state(state, actor="bot", now=NOON)
+        store.running.take_place(SystemName.MARKETO, limit=1, window=timedelta(seconds=20))
         apply(store)
         store.append_audit("noted", actor="ann", now=NOON)
     grown = {table: count for table in BOUNDED if (count := rows(store, table)) > first[table]}

@@ -62,3 +62,43 @@ def test_the_token_of_a_lease_grows_with_every_taking(store: Store) -> None:
         store.running.take_lease("writer", holder="bot", ttl=timedelta(minutes=1)).token for _ in range(3)
     ]
     assert tokens == [1, 2, 3]
+
+
+WINDOW = timedelta(seconds=20)
+
+
+def place(store: Store, *, limit: int = 3, at: datetime | None = NOW) -> float:
+    return store.running.take_place(SystemName.MARKETO, limit=limit, window=WINDOW, now=at)
+
+
+def test_a_call_beyond_the_limit_waits_until_the_oldest_of_the_window_has_left_it(store: Store) -> None:
+    assert [place(store, at=NOW + timedelta(seconds=second)) for second in (0, 5, 6)] == [0, 0, 0]
+    assert place(store, at=NOW + timedelta(seconds=8)) == 12
+    assert place(store, at=NOW + timedelta(seconds=20)) == 0
+    assert place(store, at=NOW + timedelta(seconds=20)) == 5
+
+
+def test_the_windows_of_two_vendors_and_of_two_connections_do_not_meet(store: Store, store_url: str) -> None:
+    assert [place(store, limit=1), place(store, limit=1)] == [0, 20]
+    assert store.running.take_place(SystemName.SALESFORCE, limit=1, window=WINDOW, now=NOW) == 0
+    with Store.open(store_url, connection="other") as other:
+        assert place(other, limit=1) == 0
+
+
+def test_who_keeps_to_a_smaller_share_waits_for_the_calls_of_others_too(store: Store) -> None:
+    assert [place(store, limit=5) for _ in range(4)] == [0, 0, 0, 0]
+    assert place(store, limit=2) == 20
+
+
+def test_a_clock_that_was_set_back_holds_nobody_up_for_longer_than_a_window(store: Store) -> None:
+    assert place(store, limit=1, at=NOW + timedelta(hours=1)) == 0
+    assert [place(store, limit=1, at=NOW + timedelta(seconds=second)) for second in (0, 5, 20)] == [20, 15, 0]
+
+
+def test_threads_of_several_processes_take_no_place_twice(store: Store, store_url: str) -> None:
+    with Store.open(store_url) as other, ThreadPoolExecutor(8) as pool:
+        waits = list(
+            pool.map(lambda n: place((store, other)[n % 2], limit=10, at=None), range(40)),
+        )
+    assert waits.count(0) == 10
+    assert all(0 < wait <= 20 for wait in waits if wait)

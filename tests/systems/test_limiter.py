@@ -7,18 +7,17 @@ from threading import Barrier, Lock
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyrate_limiter import Rate, SQLiteBucket
 
 from remediator.errors import RateLimited
 from remediator.model import SystemName
-from remediator.systems.limiter import DailyShare, RateLimiter, window_bucket
+from remediator.systems.limiter import DailyShare, RateLimiter, own_window
 from tests.systems.vendor import FakeClock
 
 
 def a_limiter(clock: FakeClock, *, limit: int = 10) -> RateLimiter:
     return RateLimiter(
         max_in_flight=5,
-        bucket=window_bucket(limit=limit, window_s=20),
+        window=own_window(limit=limit, window_s=20, clock=clock),
         clock=clock,
         sleep=clock.sleep,
     )
@@ -99,29 +98,6 @@ def test_a_sleep_that_raises_frees_the_place_in_flight(clock: FakeClock) -> None
     clock.now += 6
     with limiter.slot():
         pass
-
-
-def test_two_limiters_on_one_shared_bucket_keep_one_limit(tmp_path: object) -> None:
-    path = f"{tmp_path}/rate.sqlite"
-    buckets = [SQLiteBucket.init_from_file([Rate(3, 60_000)], db_path=path) for _ in range(2)]
-    waits: list[float] = []
-
-    class Waited(Exception):
-        pass
-
-    def wait(seconds: float) -> None:
-        waits.append(seconds)
-        raise Waited
-
-    first, second = (RateLimiter(max_in_flight=5, bucket=bucket, sleep=wait) for bucket in buckets)
-    for limiter in (first, second, first):
-        with limiter.slot():
-            pass
-    with pytest.raises(Waited), second.slot():
-        pass
-    assert 50 < waits[0] <= 60
-    for bucket in buckets:
-        bucket.close()  # type: ignore[no-untyped-call]  # pyrate-limiter leaves it untyped
 
 
 def test_our_share_of_the_day_stops_us_before_the_first_call_beyond_it(clock: FakeClock) -> None:
