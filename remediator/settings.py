@@ -33,6 +33,7 @@ from remediator.settings_sections import (
     RetentionSettings,
     SourceSettings,
     SyncErrorsSettings,
+    SystemSettings,
 )
 from remediator.settings_sections import ZoneName as ZoneName
 
@@ -168,6 +169,7 @@ class Settings(BaseSettings):
     salesforce: SalesforceSettings = SalesforceSettings()
     sync_errors: SyncErrorsSettings = SyncErrorsSettings()
     sources: SourceSettings = SourceSettings()
+    systems: SystemSettings = SystemSettings()
     rules: tuple[Path, ...] = Field((), description="folders with rules of your own, put in front of ours")
     fixers: FixSettings = FixSettings()
     field_map: Mapping[str, str] = Field(

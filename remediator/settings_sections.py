@@ -43,6 +43,12 @@ class SourceSettings(_Section):
     folders: tuple[Path, ...] = Field((), description="folders with sources of your own, *.py")
 
 
+class SystemSettings(_Section):
+    """Who speaks to the vendors."""
+
+    folders: tuple[Path, ...] = Field((), description="folders with clients of your own, *.py")
+
+
 class NotifySettings(_Section):
     """Who is told what the bot does; addresses are those of Apprise (Slack, Teams, e-mail, webhooks ...)."""
 

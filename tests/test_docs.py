@@ -277,7 +277,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 
 def test_the_example_fixer_loads_from_a_folder_and_conforms(tmp_path: Path) -> None:
-    example, kit = blocks(TEXTS["docs/fixers.md"], "python")
+    example, kit, _ = blocks(TEXTS["docs/fixers.md"], "python")
     (tmp_path / "segment.py").write_text(example, encoding="utf-8")
     loaded = load_fixers([tmp_path])
     assert not loaded.failures

@@ -11,6 +11,7 @@ from typing import Any
 
 from remediator.cli import wiring
 from remediator.engine.core import MARKETO_PERSON
+from remediator.engine.systems import clients_of
 from remediator.errors import EXIT_CONFIG, EXIT_ENVIRONMENT, EXIT_OK, ConfigError, RemediatorError
 from remediator.settings import LoadedSettings
 from remediator.store import Store
@@ -86,7 +87,11 @@ def run_checks(options: wiring.Options) -> list[Check]:
     check("store", store_works)
     check("rules", lambda: f"{len(wiring.rules_of(settings).rules)} rules")
     check("fixers", lambda: ", ".join(sorted(wiring.fixers_of(settings))))
-    with _client(lambda: Marketo(settings.marketo, sleep=_briefly), "marketo credentials", checks) as marketo:
+    for_marketo, for_salesforce = clients_of(settings)
+    check("clients", lambda: f"{for_marketo.__name__}, {for_salesforce.__name__}")
+    with _client(
+        lambda: for_marketo(settings.marketo, sleep=_briefly), "marketo credentials", checks
+    ) as marketo:
         if marketo is not None:
             check("marketo describe", lambda: _described(marketo, MARKETO_PERSON))
             check("marketo quota", lambda: _usage(marketo, settings.marketo.daily_calls))
@@ -94,7 +99,7 @@ def run_checks(options: wiring.Options) -> list[Check]:
             if campaign is not None:
                 check("resync campaign", lambda: str(marketo.campaign(campaign)))
     with _client(
-        lambda: Salesforce(settings.salesforce, sleep=_briefly), "salesforce credentials", checks
+        lambda: for_salesforce(settings.salesforce, sleep=_briefly), "salesforce credentials", checks
     ) as salesforce:
         if salesforce is not None:
             check("salesforce user", lambda: str(salesforce.whoami()))

@@ -139,6 +139,7 @@ def config_of(
             *settings.rules,
             *settings.fixers.folders,
             *settings.sources.folders,
+            *settings.systems.folders,
             settings.campaigns,
         ),
     )

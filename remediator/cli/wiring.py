@@ -17,6 +17,7 @@ from remediator.classify import Classifier
 from remediator.clock import Simulated
 from remediator.engine.core import Engine, Step
 from remediator.engine.sources import source_of
+from remediator.engine.systems import clients_of
 from remediator.errors import ConfigError
 from remediator.files import load_rules
 from remediator.model import SystemName
@@ -26,10 +27,8 @@ from remediator.settings import LoadedSettings, Settings, load_settings
 from remediator.store import Store
 from remediator.switch import Switch
 from remediator.systems.limiter import WINDOW_MARGIN_S, RateLimiter, Window
-from remediator.systems.marketo import Marketo
 from remediator.systems.marketo_api import CALLS_PER_WINDOW
 from remediator.systems.marketo_errors import WINDOW_S
-from remediator.systems.salesforce import Salesforce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +97,7 @@ def open_engine(
     """Build the engine with both clients; a missing credential is a ConfigError before any call."""
     loaded = fixers_of(settings)
     rules = rules_of(settings, loaded)
+    for_marketo, for_salesforce = clients_of(settings)
     with ExitStack() as stack:
         # Waits and midnight go by a simulation's time, as its vendors do. What lasts so long (an answer, a
         # token, a bulk job) is counted in real time, as in the daemon itself.
@@ -109,9 +109,9 @@ def open_engine(
             clock=seconds,
             sleep=sleep,
         )
-        marketo = stack.enter_context(Marketo(settings.marketo, limiter=limiter, sleep=sleep, now=clock))
+        marketo = stack.enter_context(for_marketo(settings.marketo, limiter=limiter, sleep=sleep, now=clock))
         limiter = RateLimiter(max_in_flight=settings.salesforce.max_in_flight, clock=seconds, sleep=sleep)
-        salesforce = stack.enter_context(Salesforce(settings.salesforce, limiter=limiter, sleep=sleep))
+        salesforce = stack.enter_context(for_salesforce(settings.salesforce, limiter=limiter, sleep=sleep))
         engine = Engine(
             store=store,
             marketo=marketo,
