@@ -90,6 +90,21 @@ def test_the_next_day_begins_with_a_fresh_limit(a_world: World) -> None:
     assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 2}
 
 
+def test_campaigns_of_several_time_zones_do_not_have_a_day_each(a_world: World) -> None:
+    one = earned(a_world, per_day=4)
+    limits = CampaignLimits(max_percent=100, per_day=4)
+    # Midnight in Tokyo is at 15:00 UTC.
+    other = looked(a_world, a_campaign(name="other", mode=Mode.AUTO, limits=limits, timezone="Asia/Tokyo"))
+    broken(a_world, 3)
+    run(a_world, one)
+    a_world.pass_time(hours=7)
+    broken(a_world, 2)
+    assert stopped(a_world, other).limit == "per_day"
+    a_world.pass_time(days=1)
+    broken(a_world, 2)
+    assert run(a_world, other).writes.outcomes == {ChangeState.APPLIED: 2}
+
+
 def test_the_limit_of_a_field_counts_that_field_only(a_world: World) -> None:
     campaign = earned(a_world, per_field=3)
     broken(a_world, 3)
