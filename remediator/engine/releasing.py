@@ -128,7 +128,7 @@ def _today(engine: Engine, campaign: Campaign) -> Written:
     now = engine.clock()
     since = min(day_start(zone, now) for zone in (campaign.timezone, "UTC"))
     count = engine.store.running.written_since(since)
-    return Written(total=count.total, by_field=count.by_field)
+    return Written(total=count.total, by_field=count.by_field, records=count.records)
 
 
 def population(engine: Engine, changes: Sequence[Change]) -> dict[SystemName, int]:
