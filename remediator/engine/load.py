@@ -22,7 +22,7 @@ def waiting(engine: Engine, *, per_hour: int) -> int:
 def waiting_at(running: Running, *, now: datetime, per_hour: int) -> int:
     """Estimate the same from the store alone, without the vendors' clients."""
     joined: dict[timedelta, int] = {
-        span: running.written_since(now - span).total + running.tried_since(now - span) for span in LOOK_BACK
+        span: running.sent_since(now - span) + running.tried_since(now - span) for span in LOOK_BACK
     }
     return backlog(joined, per_hour=per_hour)
 

@@ -157,6 +157,22 @@ class Running:
             records={system: frozenset(found) for system, found in records.items()},
         )
 
+    def sent_since(self, moment: datetime) -> int:
+        """Count the records that were written since a moment, undos included: the native sync takes both."""
+        with self._database.reading() as conn:
+            records = (
+                select(changes.c.system, changes.c.record_id)
+                .where(
+                    changes.c.connection == self._connection,
+                    changes.c.intended_at >= moment,
+                    changes.c.state.in_([state.value for state in _WRITTEN]),
+                )
+                .distinct()
+                .subquery()
+            )
+            found: int = conn.execute(select(func.count()).select_from(records)).scalar_one()
+        return found
+
     def approved_at(self, ids: Collection[str]) -> dict[str, datetime]:
         """Return when these changes were approved; one whose approval left the audit log is absent."""
         with self._database.reading() as conn:
