@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from remediator.engine.core import Engine
 from remediator.pacing import LOOK_BACK, backlog
+from remediator.settings import Settings
 from remediator.store import Running
 
 
@@ -36,3 +37,9 @@ def room(engine: Engine, *, most: int, per_hour: int) -> int:
         per_hour: people that the sync takes in an hour.
     """
     return max(0, most - waiting(engine, per_hour=per_hour))
+
+
+def bound(settings: Settings, own: int | None) -> int:
+    """Return how many records may wait: the settings' bound, or a campaign's own where that is tighter."""
+    most = settings.sync_load.max_backlog
+    return most if own is None else min(own, most)

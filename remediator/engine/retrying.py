@@ -81,7 +81,7 @@ def serve_retries(engine: Engine, *, run: int, random: Random, max_backlog: int 
         engine: of the connection.
         run: for the audit trail.
         random: for the jitter of the waits.
-        max_backlog: records that may wait for the native sync; ``None`` is the settings' bound.
+        max_backlog: records that may wait for the native sync, if tighter than the settings' bound.
 
     Raises:
         VendorError: a read or push failed; what came before it stands. Whom the push was tried for count one
@@ -99,7 +99,7 @@ def serve_retries(engine: Engine, *, run: int, random: Random, max_backlog: int 
     cases = sorted(filter(may_pass, due), key=lambda case: (case.due_at or now, case.id))
     if not cases:
         return report
-    most = max_backlog or engine.settings.sync_load.max_backlog
+    most = load.bound(engine.settings, max_backlog)
     pace = sync_pace(engine.settings)
     served = 0
     while served < len(cases):

@@ -145,7 +145,7 @@ def _allowed(
     if window is not None and closes_at(window.hours, campaign.timezone, now) is None:
         opens = opens_at(window.hours, campaign.timezone, now)
         return set(), f"the write window is closed until {opens:%Y-%m-%d %H:%M} UTC"
-    most = campaign.sync_load.max_backlog or engine.settings.sync_load.max_backlog
+    most = load.bound(engine.settings, campaign.sync_load.max_backlog)
     room = load.room(engine, most=most, per_hour=engine.settings.verify.records_per_hour)
     calls = {str(system): count for system, count in meter.left().items()}
     chosen = {change.id for change in take(left, records=room, calls=calls)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from remediator.campaigns import Select, SyncLoad
+from remediator.campaigns import Mode, Select, SyncLoad
 from remediator.errors import LimitReached, VendorError
 from remediator.model import CaseState, Category
 from remediator.retry import ask_cancel
@@ -98,6 +98,26 @@ def test_a_retry_campaign_keeps_to_its_own_budget(lite: World) -> None:
     report = run(lite, campaign).retries
     assert report is not None
     assert (report.pushed, report.held) == (1, 2)
+
+
+def test_a_retry_campaign_does_not_widen_the_budget_of_the_settings(lite: World) -> None:
+    out_of_step(lite, 3)
+    paced(lite, most=1, per_hour=1)
+    campaign = a_campaign(
+        name="hourly-retries", select=Select(retries=True), fixers=(), sync_load=SyncLoad(max_backlog=10)
+    )
+    report = run(lite, campaign).retries
+    assert report is not None
+    assert (report.pushed, report.held) == (1, 2)
+
+
+def test_a_retry_campaign_that_only_observes_pushes_nobody_and_says_so(lite: World) -> None:
+    people = out_of_step(lite, 2)
+    campaign = a_campaign(name="hourly-retries", mode=Mode.OBSERVE, select=Select(retries=True), fixers=())
+    report = run(lite, campaign)
+    assert pushed(lite) == []
+    assert [halt for halt in report.halts if "it tries nobody again" in halt]
+    assert {lite.state_of(person) for person in people} == {CaseState.OPEN}
 
 
 def test_a_person_whom_marketo_does_not_take_is_not_counted_as_pushed(lite: World) -> None:
