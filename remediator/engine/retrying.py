@@ -20,6 +20,7 @@ from remediator.engine.in_step import is_in_step, salesforce_records
 from remediator.engine.resync import TRIGGER_SIZE
 from remediator.engine.selecting import sync_pace
 from remediator.engine.targets import Target, find_targets
+from remediator.engine.writing import writing_turn
 from remediator.errors import ConfigError, LeaseLost, LimitReached, VendorError
 from remediator.fixing import Declined
 from remediator.model import Case, CaseState, Category, Verdict
@@ -103,13 +104,15 @@ def serve_retries(engine: Engine, *, run: int, random: Random, max_backlog: int 
     pace = sync_pace(engine.settings)
     served = 0
     while served < len(cases):
-        # Asked anew for each page: what it pushed has joined the queue, and other workers push too.
-        room = load.room(engine, most=most, per_hour=pace)
-        if room == 0:
-            report.held = len(cases) - served
-            break
-        page = cases[served : served + min(_PAGE, room)]
-        _serve(engine, page, report, run=run, random=random)
+        # A campaign that writes in another thread must not take the same room.
+        with writing_turn(engine.store):
+            # Asked anew for each page: what it pushed has joined the queue, and other workers push too.
+            room = load.room(engine, most=most, per_hour=pace)
+            if room == 0:
+                report.held = len(cases) - served
+                break
+            page = cases[served : served + min(_PAGE, room)]
+            _serve(engine, page, report, run=run, random=random)
         served += len(page)
         engine.on_step(Step(name="retrying", done=served, total=len(cases)))
     return report

@@ -61,7 +61,8 @@ _handing_out = Lock()
 def writing_turn(store: Store) -> Lock:
     """Return the lock that a campaign holds from its look at the limits until its last write.
 
-    Several campaigns run in threads of one process, and each must see what the others have written today.
+    Several campaigns run in threads of one process, and each must see what the others have written today. The
+    retry queue takes it too, for what it pushes takes the native sync's time alike.
     Other processes are kept out by the lease.
     """
     with _handing_out:
