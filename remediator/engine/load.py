@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from remediator.engine.core import Engine
 from remediator.pacing import LOOK_BACK, backlog
 from remediator.settings import Settings
+from remediator.sources.sync_status_csv import learned_pace, pace_of_people
 from remediator.store import Running
 
 
@@ -43,3 +44,16 @@ def bound(settings: Settings, own: int | None) -> int:
     """Return how many records may wait: the settings' bound, or a campaign's own where that is tighter."""
     most = settings.sync_load.max_backlog
     return most if own is None else min(own, most)
+
+
+def sync_pace(settings: Settings) -> int:
+    """Return how many people the native sync takes in an hour: learned if it can be, else as set.
+
+    Raises:
+        ConfigError: the Sync Status export that the settings name is not one.
+    """
+    file = settings.sync_load.status_export
+    if file is None or not file.is_file():
+        return settings.verify.records_per_hour
+    pace = learned_pace(file, timezone=settings.sync_errors.timezone)
+    return pace_of_people(pace) or settings.verify.records_per_hour

@@ -18,7 +18,6 @@ from remediator.engine.batches import cut
 from remediator.engine.core import Engine, Step
 from remediator.engine.in_step import is_in_step, salesforce_records
 from remediator.engine.resync import TRIGGER_SIZE
-from remediator.engine.selecting import sync_pace
 from remediator.engine.targets import Target, find_targets
 from remediator.engine.writing import writing_turn
 from remediator.errors import ConfigError, LeaseLost, LimitReached, VendorError
@@ -101,7 +100,7 @@ def serve_retries(engine: Engine, *, run: int, random: Random, max_backlog: int 
     if not cases:
         return report
     most = load.bound(engine.settings, max_backlog)
-    pace = sync_pace(engine.settings)
+    pace = load.sync_pace(engine.settings)
     served = 0
     while served < len(cases):
         # A campaign that writes in another thread must not take the same room.
