@@ -251,7 +251,10 @@ def test_what_the_native_sync_cannot_take_stays_approved_for_the_next_run(a_worl
     assert "max_backlog" in (first.writes.outlook.why or "")
     assert run(a_world, campaign).writes.outcomes == {}
     a_world.pass_time(hours=1)
-    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 2}
+    last = run(a_world, campaign)
+    assert last.writes.outcomes == {ChangeState.APPLIED: 2}
+    assert last.remarks == ("the sync needs about 90 min for the 3 records that wait for it",)
+    assert last.halts == ()
     assert [len(a_world.our_writes(person)) for person in people] == [1] * 5
 
 
