@@ -147,7 +147,7 @@ class SyncLoad(_Strict):
     """How much work for the native sync a campaign may pile up."""
 
     max_backlog: int | None = Field(
-        None, ge=1, description="records waiting for the sync; the settings' if not given"
+        None, ge=1, description="records waiting for the sync; the settings' bound holds beside it"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from remediator.channels import Tone
@@ -110,6 +110,12 @@ def _named(cause: Cause) -> str:
 
 _UNITS = r"changes|records|calls|cases|entries|rows|people|s\b|%|an hour"
 
+_OURS = (
+    r"(?P<ours>\b\d{8}-\d{6}-[0-9a-f]{8}\b|\b(?:limits|sync_load)\.\w+ \(\d+|"
+    r"\btoday's \d+ are more|\b\d+ of \d+ (?:marketo|salesforce) records)"
+)
+"""A plan's id, without which nobody could follow what the message asks for, and the figures of a limit."""
+
 _HIDDEN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), stand_in)
     for pattern, stand_in in (
@@ -118,8 +124,8 @@ _HIDDEN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         # Salesforce ids: 15 or 18 letters and digits, beginning with a key prefix such as 00Q or a0B.
         (r"\b(?=[A-Za-z0-9]{0,2}\d)[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?\b", "(id)"),
         (r"(?i)\b(lead|contact|person|record|account|id)s?(\s+|\s*[:=#]\s*)\d+\b", r"\1 (id)"),
-        # Marketo ids, phone numbers; a figure of ours comes with its unit, or with commas.
-        (rf"(?<![\w.,])\+?\d{{4,}}(?![\w,])(?!\s*(?:{_UNITS}))", "(number)"),
+        # Marketo ids, phone numbers; a figure of ours comes with its unit, or with commas, or as below.
+        (rf"{_OURS}|(?<![\w.,])\+?\d{{4,}}(?![\w,])(?!\s*(?:{_UNITS}))", "(number)"),
     )
 )
 
@@ -153,12 +159,16 @@ def _kind(error: VendorError) -> str:
     return next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _MEANS)
 
 
+def _stand_in(word: str) -> Callable[[re.Match[str]], str]:
+    return lambda found: found.groupdict().get("ours") or found.expand(word)
+
+
 def without_values(text: str, *, limit: int = 300) -> str:
     """Return a text with what may belong to one person taken out: e-mails, quoted texts, ids, long numbers.
 
     It would rather hide too much: whoever needs the whole text finds it in the log and the store.
     """
     for pattern, stand_in in _HIDDEN:
-        text = pattern.sub(stand_in, text)
+        text = pattern.sub(_stand_in(stand_in), text)
     text = " ".join(text.split())
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from remediator.changes import Change
 from remediator.errors import LimitReached
@@ -42,10 +42,12 @@ class Written:
 
     Attributes:
         by_field: ``{"system.field": changes}``.
+        records: ids of the records that were changed, by system.
     """
 
     total: int
     by_field: Mapping[str, int]
+    records: Mapping[SystemName, frozenset[str]] = field(default_factory=dict)
 
 
 NOTHING = Written(total=0, by_field={})
@@ -132,11 +134,11 @@ def check_counts(changes: Sequence[Change], bounds: Bounds, *, today: Written) -
             f"({bounds.per_day}); nothing was written. Approve fewer, wait for tomorrow, or raise the limit",
             limit="per_day",
         )
-    for (system, field), planned in _by_field(changes).items():
-        together = planned + today.by_field.get(f"{system}.{field}", 0)
+    for (system, name), planned in _by_field(changes).items():
+        together = planned + today.by_field.get(f"{system}.{name}", 0)
         if together > bounds.per_field:
             raise LimitReached(
-                f"{field} of {system} would change {together} times today, more than limits.per_field "
+                f"{name} of {system} would change {together} times today, more than limits.per_field "
                 f"({bounds.per_field}); nothing was written. Approve fewer, wait for tomorrow, or raise "
                 "the limit",
                 limit="per_field",
@@ -154,20 +156,30 @@ def check_share(
         Limits(max_changes=len(changes), max_percent=bounds.max_percent),
         population=population,
     )
-    for (system, field), planned in _by_field(changes).items():
-        together = planned + today.by_field.get(f"{system}.{field}", 0)
-        total = population.get(system)
-        # One record may change twice a day, so 100 % is no bound here. Asked this way round, a limit that is
-        # no number (NaN) lets nothing through.
-        if total is None or bounds.max_percent >= 100:
-            continue
-        if not 100 * together <= bounds.max_percent * total:
-            raise LimitReached(
-                f"{field} would change on {together} of {total} {system} records today, more than "
-                f"limits.max_percent ({bounds.max_percent:g} %); nothing more was written. Look at the rule "
-                "behind it, or raise the limit if that many is right",
-                limit="max_percent",
-            )
+    for (system, name), planned in _by_field(changes).items():
+        together = planned + today.by_field.get(f"{system}.{name}", 0)
+        _check_day(f"{name} would change on {together}", together, system, bounds, population)
+    for system in {change.system for change in changes}:
+        records = {change.record_id for change in changes if change.system is system}
+        together = len(records | today.records.get(system, frozenset()))
+        _check_day(f"something would change on {together}", together, system, bounds, population)
+
+
+def _check_day(
+    what: str, together: int, system: SystemName, bounds: Bounds, population: Mapping[SystemName, int]
+) -> None:
+    total = population.get(system)
+    # One record may change twice a day, so 100 % is no bound here. Asked this way round, a limit that is
+    # no number (NaN) lets nothing through.
+    if total is None or bounds.max_percent >= 100:
+        return
+    if not 100 * together <= bounds.max_percent * total:
+        raise LimitReached(
+            f"{what} of {total} {system} records today, more than "
+            f"limits.max_percent ({bounds.max_percent:g} %); nothing more was written. Look at the rule "
+            "behind it, or raise the limit if that many is right",
+            limit="max_percent",
+        )
 
 
 def _by_field(changes: Sequence[Change]) -> Counter[tuple[SystemName, str]]:

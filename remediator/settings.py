@@ -128,7 +128,7 @@ class LimitSettings(_Section):
 
     max_changes: int = Field(5_000, ge=1, description="changes a run")
     max_percent: float = Field(
-        100.0, gt=0, le=100, description="changed records, as a share of the object's records read"
+        100.0, gt=0, le=100, description="changed records of all records, in per cent; a run and a day"
     )
     per_day: int = Field(20_000, ge=1, description="changes a day, over all campaigns")
     per_field: int = Field(20_000, ge=1, description="changes a day of any one field, over all campaigns")

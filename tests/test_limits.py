@@ -71,6 +71,13 @@ def test_another_field_written_today_does_not_count_for_this_one() -> None:
     assert stopped_by(people(5), today=today, per_field=9, max_percent=1) is None
 
 
+def test_a_record_that_changed_today_counts_once_however_many_of_its_fields_change() -> None:
+    records = {SystemName.MARKETO: frozenset({"0", "1", "90", "91"})}
+    today = Written(total=4, by_field={"marketo.state": 4}, records=records)
+    assert stopped_by(people(4), today=today, max_percent=0.6) is None
+    assert stopped_by(people(4), today=today, max_percent=0.5) == "max_percent"
+
+
 def test_a_run_without_a_change_is_never_stopped() -> None:
     assert stopped_by([], today=Written(total=999, by_field={})) is None
 

@@ -366,6 +366,13 @@ def test_of_the_causes_nothing_personal_gets_into_a_digest(store: Store) -> None
         ("12,000 changes a day are allowed; 4000 records changed", None),
         ("store sqlite:///remediator.db: database is locked", None),
         ("the plan has 5001 changes, the limit is 5000 changes", None),
+        ("limits.per_day (20000); plan 20261130-091234-12345678 waits, apply 20261130-091234-ab34ef12", None),
+        ("3000 changes on top of today's 18000 are more", None),
+        ("country would change on 1500 of 5000 marketo records today", None),
+        (
+            "reach 20261130-091234 or 12345678-091234-1234567",
+            "reach (number)-(number) or (number)-(number)-(number)",
+        ),
         ("call +4930123456 or lead 17", "call (number) or lead (id)"),
         ("Don't stop at 'Jane Doe'; it's over", "Don't stop at (text); it's over"),
         ("a0B5g00000XyZzA and International15 stay apart", "(id) and International15 stay apart"),

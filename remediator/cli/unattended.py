@@ -19,6 +19,7 @@ from remediator.cli import output, wiring
 from remediator.clock import clock_of
 from remediator.daemon import Daemon
 from remediator.engine.cycle import restore_campaign
+from remediator.engine.load import sync_pace
 from remediator.errors import EXIT_INTERRUPTED
 from remediator.metrics import render, write_textfile
 from remediator.once import Cycle, Once, find_job
@@ -152,7 +153,7 @@ def switch_of(settings: Settings, store: Store) -> Switch:
 
 def backlog_rows(settings: Settings, store: Store) -> list[dict[str, object]]:
     """Return what waits for the native sync, by object, with the time it will take."""
-    pace = settings.verify.records_per_hour
+    pace = sync_pace(settings)
     return [
         {
             "object": name or "unknown",

@@ -90,8 +90,14 @@ class CampaignReport:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What people should hear of this run beside its numbers."""
+        outlook = self.writes.outlook
+        through = None
+        if outlook is not None and outlook.waiting and not outlook.left:
+            minutes = round(outlook.done_in.total_seconds() / 60)
+            through = f"the sync needs about {minutes} min for the {outlook.waiting} records that wait for it"
         return (
             *self.halts,
+            *((through,) if through else ()),
             *(loop.sentence for loop in self.loops[:TOLD]),
             *(f"fixer {name} broke its contract {n} times" for name, n in self.fixer_faults.items()),
         )

@@ -107,6 +107,9 @@ def _cycle(
         settled = ApplyReport(plan="")
         settle_interrupted(engine, run=report.run, report=settled)
         report.verified = verify_due(engine, run=report.run)
+        if campaign.select.retries and report.mode is Mode.OBSERVE:
+            report.why_mode = "it only observes, so it tries nobody again; see: remediator retry list"
+            return
         if campaign.select.retries:
             report.retries = serve_retries(
                 engine, run=report.run, random=Random(), max_backlog=campaign.sync_load.max_backlog

@@ -12,6 +12,7 @@ from remediator.changes import Plan, StoredChange
 from remediator.crashes import place
 from remediator.engine.core import Engine, ObjectFields, Step
 from remediator.engine.drafting import Draft, Drafts, SalesforceValues, drafts_of
+from remediator.engine.load import sync_pace
 from remediator.engine.proposing import Proposer, failing_fields
 from remediator.engine.targets import Target, find_targets
 from remediator.errors import RemediatorError
@@ -73,7 +74,7 @@ def make_plan(
         config_hash=engine.config_hash,
         changes=drafts.changes(),
         declined=drafts.declined,
-        throughput=Throughput(synced_per_hour=engine.settings.verify.records_per_hour),
+        throughput=Throughput(synced_per_hour=sync_pace(engine.settings)),
     )
     if save:
         engine.store.save_plan(plan, actor=engine.actor, run=run, now=now)

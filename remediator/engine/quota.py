@@ -65,7 +65,8 @@ def metered(engine: Engine, *, ask_vendor: bool = False) -> Iterator[Meter]:
 
     Args:
         engine: whose clients make the calls.
-        ask_vendor: let the vendor tell too what everybody used, which costs a call.
+        ask_vendor: let the vendor tell too what everybody used, which costs a call. It is asked without this
+            too where what it told before would stop us and is old.
     """
     meter = Meter(engine)
     meter.charge()
@@ -81,11 +82,12 @@ def _learn(engine: Engine, *, ask_vendor: bool) -> None:
         day = quota_day(client.name, engine.clock())
         client.share.told(engine.store.running.calls(client.name, day))
     share = engine.marketo.share
-    used = share.used_by_all
-    if ask_vendor:
-        try:
-            used = engine.marketo.usage().total
-        except VendorError as exc:
-            # The figure only makes us more careful; without it our own count still holds.
-            logger.bind(event="usage_unknown").warning("Marketo's usage could not be read: {}", exc)
+    if not ask_vendor and not share.needs_news():
+        return
+    try:
+        used = engine.marketo.usage().total
+    except VendorError as exc:
+        # The figure only makes us more careful; without it our own count still holds.
+        logger.bind(event="usage_unknown").warning("Marketo's usage could not be read: {}", exc)
+        return
     share.observe(used_by_all=used, quota=engine.settings.marketo.daily_calls)

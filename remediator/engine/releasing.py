@@ -123,8 +123,12 @@ def _bounds(engine: Engine, campaign: Campaign) -> Bounds:
 
 
 def _today(engine: Engine, campaign: Campaign) -> Written:
-    count = engine.store.running.written_since(day_start(campaign.timezone, engine.clock()))
-    return Written(total=count.total, by_field=count.by_field)
+    # Each campaign has its own midnight. Without a day that is the same for all of them, campaigns of several
+    # time zones would each begin with a fresh limit, and write it several times over in every 24 hours.
+    now = engine.clock()
+    since = min(day_start(zone, now) for zone in (campaign.timezone, "UTC"))
+    count = engine.store.running.written_since(since)
+    return Written(total=count.total, by_field=count.by_field, records=count.records)
 
 
 def population(engine: Engine, changes: Sequence[Change]) -> dict[SystemName, int]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from remediator.engine.load import waiting_at
+from remediator.engine.load import sync_pace, waiting_at
 from remediator.engine.retrying import POLICIES, may_pass, without_answer
-from remediator.engine.selecting import sync_pace
 from remediator.model import Case, CaseState, Category
 from remediator.settings import Settings
 from remediator.store import CaseQuery, Store

@@ -18,8 +18,8 @@ from remediator.engine.batches import cut
 from remediator.engine.core import Engine, Step
 from remediator.engine.in_step import is_in_step, salesforce_records
 from remediator.engine.resync import TRIGGER_SIZE
-from remediator.engine.selecting import sync_pace
 from remediator.engine.targets import Target, find_targets
+from remediator.engine.writing import writing_turn
 from remediator.errors import ConfigError, LeaseLost, LimitReached, VendorError
 from remediator.fixing import Declined
 from remediator.model import Case, CaseState, Category, Verdict
@@ -81,7 +81,7 @@ def serve_retries(engine: Engine, *, run: int, random: Random, max_backlog: int 
         engine: of the connection.
         run: for the audit trail.
         random: for the jitter of the waits.
-        max_backlog: records that may wait for the native sync; ``None`` is the settings' bound.
+        max_backlog: records that may wait for the native sync, if tighter than the settings' bound.
 
     Raises:
         VendorError: a read or push failed; what came before it stands. Whom the push was tried for count one
@@ -99,17 +99,19 @@ def serve_retries(engine: Engine, *, run: int, random: Random, max_backlog: int 
     cases = sorted(filter(may_pass, due), key=lambda case: (case.due_at or now, case.id))
     if not cases:
         return report
-    most = max_backlog or engine.settings.sync_load.max_backlog
-    pace = sync_pace(engine.settings)
+    most = load.bound(engine.settings, max_backlog)
+    pace = load.sync_pace(engine.settings)
     served = 0
     while served < len(cases):
-        # Asked anew for each page: what it pushed has joined the queue, and other workers push too.
-        room = load.room(engine, most=most, per_hour=pace)
-        if room == 0:
-            report.held = len(cases) - served
-            break
-        page = cases[served : served + min(_PAGE, room)]
-        _serve(engine, page, report, run=run, random=random)
+        # A campaign that writes in another thread must not take the same room.
+        with writing_turn(engine.store):
+            # Asked anew for each page: what it pushed has joined the queue, and other workers push too.
+            room = load.room(engine, most=most, per_hour=pace)
+            if room == 0:
+                report.held = len(cases) - served
+                break
+            page = cases[served : served + min(_PAGE, room)]
+            _serve(engine, page, report, run=run, random=random)
         served += len(page)
         engine.on_step(Step(name="retrying", done=served, total=len(cases)))
     return report

@@ -11,12 +11,12 @@ from typing import Any
 from remediator.api import Fixer
 from remediator.campaigns import Campaign
 from remediator.engine.core import Engine
+from remediator.engine.load import sync_pace
 from remediator.engine.planning import PlanResult, make_plan
 from remediator.errors import ConfigError
 from remediator.model import Case, CaseState, Diagnosis
 from remediator.rules import FIXER_NAMES
 from remediator.settings import Settings
-from remediator.sources.sync_status_csv import learned_pace, pace_of_people
 from remediator.store import CampaignState, CaseQuery
 
 _ALWAYS = frozenset({CaseState.OPEN, CaseState.CONFLICTED})
@@ -52,19 +52,6 @@ def _settings(settings: Settings, campaign: Campaign) -> Settings:
             "verify": settings.verify.model_copy(update={"records_per_hour": sync_pace(settings)}),
         }
     )
-
-
-def sync_pace(settings: Settings) -> int:
-    """Return how many people the native sync takes in an hour: learned if it can be, else as set.
-
-    Raises:
-        ConfigError: the Sync Status export that the settings name is not one.
-    """
-    file = settings.sync_load.status_export
-    if file is None or not file.is_file():
-        return settings.verify.records_per_hour
-    pace = learned_pace(file, timezone=settings.sync_errors.timezone)
-    return pace_of_people(pace) or settings.verify.records_per_hour
 
 
 def plan_cases(engine: Engine, campaign: Campaign, *, state: CampaignState | None, run: int) -> PlanResult:

@@ -61,7 +61,8 @@ _handing_out = Lock()
 def writing_turn(store: Store) -> Lock:
     """Return the lock that a campaign holds from its look at the limits until its last write.
 
-    Several campaigns run in threads of one process, and each must see what the others have written today.
+    Several campaigns run in threads of one process, and each must see what the others have written today. The
+    retry queue takes it too, for what it pushes takes the native sync's time alike.
     Other processes are kept out by the lease.
     """
     with _handing_out:
@@ -145,7 +146,7 @@ def _allowed(
     if window is not None and closes_at(window.hours, campaign.timezone, now) is None:
         opens = opens_at(window.hours, campaign.timezone, now)
         return set(), f"the write window is closed until {opens:%Y-%m-%d %H:%M} UTC"
-    most = campaign.sync_load.max_backlog or engine.settings.sync_load.max_backlog
+    most = load.bound(engine.settings, campaign.sync_load.max_backlog)
     room = load.room(engine, most=most, per_hour=engine.settings.verify.records_per_hour)
     calls = {str(system): count for system, count in meter.left().items()}
     chosen = {change.id for change in take(left, records=room, calls=calls)}

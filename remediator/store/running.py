@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -136,20 +137,41 @@ class Running:
     # Limits and quotas
 
     def written_since(self, moment: datetime) -> DayCount:
-        """Count the changes sent since a moment, over all campaigns, also by field."""
+        """Count the changes sent since a moment, over all campaigns, also by field and record."""
         with self._database.reading() as conn:
             rows = conn.execute(
-                select(changes.c.system, changes.c.field, func.count().label("n"))
-                .where(
+                select(changes.c.system, changes.c.field, changes.c.record_id).where(
                     changes.c.connection == self._connection,
                     changes.c.intended_at >= moment,
                     changes.c.state.in_([state.value for state in _WRITTEN]),
                     changes.c.undoes.is_(None),
                 )
-                .group_by(changes.c.system, changes.c.field)
             ).all()
-        by_field = {f"{row.system}.{row.field}": row.n for row in rows}
-        return DayCount(total=sum(by_field.values()), by_field=by_field)
+        by_field = Counter(f"{row.system}.{row.field}" for row in rows)
+        records: dict[SystemName, set[str]] = {}
+        for row in rows:
+            records.setdefault(SystemName(row.system), set()).add(row.record_id)
+        return DayCount(
+            total=len(rows),
+            by_field=by_field,
+            records={system: frozenset(found) for system, found in records.items()},
+        )
+
+    def sent_since(self, moment: datetime) -> int:
+        """Count the records that were written since a moment, undos included: the native sync takes both."""
+        with self._database.reading() as conn:
+            records = (
+                select(changes.c.system, changes.c.record_id)
+                .where(
+                    changes.c.connection == self._connection,
+                    changes.c.intended_at >= moment,
+                    changes.c.state.in_([state.value for state in _WRITTEN]),
+                )
+                .distinct()
+                .subquery()
+            )
+            found: int = conn.execute(select(func.count()).select_from(records)).scalar_one()
+        return found
 
     def approved_at(self, ids: Collection[str]) -> dict[str, datetime]:
         """Return when these changes were approved; one whose approval left the audit log is absent."""

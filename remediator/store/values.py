@@ -8,7 +8,7 @@ from datetime import datetime
 
 from remediator.changes import ChangeState
 from remediator.lifecycle import UNSETTLED
-from remediator.model import CaseState, Category, Verdict
+from remediator.model import CaseState, Category, SystemName, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,10 +271,11 @@ class CampaignState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayCount:
-    """Changes sent since some moment, in all and by ``system.field``."""
+    """Changes sent since some moment: how many in all and by ``system.field``, and the records' ids."""
 
     total: int
     by_field: Mapping[str, int]
+    records: Mapping[SystemName, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

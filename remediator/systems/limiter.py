@@ -103,8 +103,10 @@ class DailyShare:
     """Stops us at our share of a quota that others need too.
 
     Counts our own calls over the last 24 hours; a vendor's day may begin anew earlier, so this errs on
-    the side of the others. Beside that it stops when everybody together has nearly used the quota up. One
-    instance is shared by all threads, and by all clients that call with the same credentials.
+    the side of the others. Beside that it stops when everybody together has nearly used the quota up, by a
+    figure of the vendor's that is less than an hour old: an older one would stop for good the very calls that
+    could renew it. One instance is shared by all threads, and by all clients that call with the same
+    credentials.
 
     Args:
         system: for the message.
@@ -125,6 +127,7 @@ class DailyShare:
     ) -> None:
         self.quota = quota
         self.used_by_all = 0
+        self._observed_at: float | None = None
         self._made = 0
         self._stored = 0
         self._told: tuple[int, int] | None = None
@@ -150,6 +153,7 @@ class DailyShare:
         """Take the vendor's own figures; ``ours`` are those of our application, if it tells them apart."""
         with self._lock:
             self.used_by_all, self.quota = used_by_all, quota
+            self._observed_at = self._clock()
             if ours is not None:
                 self._told = (ours, self._made)
 
@@ -196,10 +200,18 @@ class DailyShare:
         ours, allowed = self.used(), int(self.quota * self._share)
         if ours >= allowed:
             self._stop(f"we made {ours} calls in 24 hours and our share of {self.quota} is {allowed}")
-        if self.used_by_all >= self.quota * (1 - self._reserve):
+        if self._is_nearly_used_up() and not self.needs_news():
             self._stop(
                 f"{self.used_by_all} of {self.quota} daily calls are used, the rest is left to the sync"
             )
+
+    def needs_news(self) -> bool:
+        """Say whether the last figure of the vendor would stop us and is too old to be believed."""
+        old = self._observed_at is None or self._clock() - self._observed_at >= HOUR_S
+        return old and self._is_nearly_used_up()
+
+    def _is_nearly_used_up(self) -> bool:
+        return bool(self.quota) and self.used_by_all >= (self.quota or 0) * (1 - self._reserve)
 
     def _stop(self, why: str) -> None:
         raise RateLimited(

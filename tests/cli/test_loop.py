@@ -200,6 +200,25 @@ def test_verify_notices_what_a_person_repaired(connected: World, remediator: Rem
     assert "0 cleared by someone else" in remediator("verify").err
 
 
+def test_a_plan_by_hand_and_the_backlog_go_by_the_pace_that_was_learned(
+    connected: World, remediator: Remediator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = connected.folder / "status.csv"
+    status.write_text(
+        "Started At,Ended At,Object,Operation,Status,New,Updated,Deleted,Failed Item,Skipped\n"
+        "2026-03-02 10:00:00,2026-03-02 11:00:00,Person (Lead),Push updates,Succeeded,0,4,0,0,0\n"
+    )
+    monkeypatch.setenv("REMEDIATOR_SYNC_LOAD_STATUS_EXPORT", str(status))
+    connected.lead(country="Deutschland")
+    connected.pass_time(minutes=6)
+    remediator("scan", export_errors(connected))
+    assert remediator("plan", "--json").json["predicted_sync_s"] == 900
+    remediator("review", "--approve-all")
+    remediator("apply")
+    (row,) = remediator("backlog", "--json").json
+    assert (row["records"], row["records_per_hour"], row["minutes"]) == (1, 4, 15)
+
+
 def test_what_is_approved_beyond_the_limit_is_shown_and_written_part_by_part(
     connected: World, remediator: Remediator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -251,8 +251,21 @@ def test_what_the_native_sync_cannot_take_stays_approved_for_the_next_run(a_worl
     assert "max_backlog" in (first.writes.outlook.why or "")
     assert run(a_world, campaign).writes.outcomes == {}
     a_world.pass_time(hours=1)
-    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 2}
+    last = run(a_world, campaign)
+    assert last.writes.outcomes == {ChangeState.APPLIED: 2}
+    assert last.remarks == ("the sync needs about 90 min for the 3 records that wait for it",)
+    assert last.halts == ()
     assert [len(a_world.our_writes(person)) for person in people] == [1] * 5
+
+
+def test_a_campaign_does_not_widen_the_sync_load_of_the_settings(a_world: World) -> None:
+    campaign = looked(a_world, auto(sync_load=SyncLoad(max_backlog=50)))
+    earn(a_world, campaign)
+    a_world.pass_time(hours=2)
+    settings = {**dict(a_world.engine.settings), "sync_load": SyncLoadSettings(max_backlog=3)}
+    a_world.engine.settings = isolated_settings(**settings)
+    broken(a_world, 5)
+    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 3}
 
 
 def test_the_pace_of_the_sync_is_learned_from_an_export(lite: World) -> None:

@@ -58,6 +58,23 @@ def test_a_rule_split_over_many_small_runs_is_stopped_like_one_big_run(a_world: 
     assert len(a_world.our_writes()) <= 0.4 * everybody
 
 
+def test_the_share_of_a_day_counts_records_whichever_field_of_them_changed(a_world: World) -> None:
+    campaign = looked(a_world, a_campaign(limits=CampaignLimits(max_percent=50)))
+    healthy(a_world, 4)
+    broken(a_world, 4)
+    approve_plan(a_world, run(a_world, campaign))
+    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 4}
+    for _ in range(4):
+        a_world.lead(country="United States", state="Californa")
+    a_world.refuse()
+    approve_plan(a_world, run(a_world, campaign))
+    error = stopped(a_world, campaign)
+    assert error.limit == "max_percent"
+    assert "8 of 12" in str(error)
+    a_world.pass_time(days=1)
+    assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 4}
+
+
 def test_too_many_changes_stop_the_whole_run(a_world: World) -> None:
     campaign = earned(a_world, max_changes=2)
     broken(a_world, 3)
@@ -88,6 +105,21 @@ def test_the_next_day_begins_with_a_fresh_limit(a_world: World) -> None:
     a_world.pass_time(days=1)
     broken(a_world, 2)
     assert run(a_world, campaign).writes.outcomes == {ChangeState.APPLIED: 2}
+
+
+def test_campaigns_of_several_time_zones_do_not_have_a_day_each(a_world: World) -> None:
+    one = earned(a_world, per_day=4)
+    limits = CampaignLimits(max_percent=100, per_day=4)
+    # Midnight in Tokyo is at 15:00 UTC.
+    other = looked(a_world, a_campaign(name="other", mode=Mode.AUTO, limits=limits, timezone="Asia/Tokyo"))
+    broken(a_world, 3)
+    run(a_world, one)
+    a_world.pass_time(hours=7)
+    broken(a_world, 2)
+    assert stopped(a_world, other).limit == "per_day"
+    a_world.pass_time(days=1)
+    broken(a_world, 2)
+    assert run(a_world, other).writes.outcomes == {ChangeState.APPLIED: 2}
 
 
 def test_the_limit_of_a_field_counts_that_field_only(a_world: World) -> None:

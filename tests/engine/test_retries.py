@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 
-from remediator.campaigns import Select, SyncLoad
+from remediator.campaigns import Mode, Select, SyncLoad
+from remediator.changes import ChangeState
+from remediator.engine.core import Step
 from remediator.errors import LimitReached, VendorError
 from remediator.model import CaseState, Category
 from remediator.retry import ask_cancel
 from remediator.settings import VerifySettings
 from remediator.settings_load import SyncLoadSettings
 from tests.builders import a_diagnosis, a_failure
-from tests.engine.cycles import a_campaign, broken, run
+from tests.engine.cycles import a_campaign, approve_plan, broken, looked, run
 from tests.engine.world import World
 from tests.faults.test_vendor_trouble import TRIGGER, locked, pushes, serve
 
@@ -98,6 +103,26 @@ def test_a_retry_campaign_keeps_to_its_own_budget(lite: World) -> None:
     report = run(lite, campaign).retries
     assert report is not None
     assert (report.pushed, report.held) == (1, 2)
+
+
+def test_a_retry_campaign_does_not_widen_the_budget_of_the_settings(lite: World) -> None:
+    out_of_step(lite, 3)
+    paced(lite, most=1, per_hour=1)
+    campaign = a_campaign(
+        name="hourly-retries", select=Select(retries=True), fixers=(), sync_load=SyncLoad(max_backlog=10)
+    )
+    report = run(lite, campaign).retries
+    assert report is not None
+    assert (report.pushed, report.held) == (1, 2)
+
+
+def test_a_retry_campaign_that_only_observes_pushes_nobody_and_says_so(lite: World) -> None:
+    people = out_of_step(lite, 2)
+    campaign = a_campaign(name="hourly-retries", mode=Mode.OBSERVE, select=Select(retries=True), fixers=())
+    report = run(lite, campaign)
+    assert pushed(lite) == []
+    assert [halt for halt in report.halts if "it tries nobody again" in halt]
+    assert {lite.state_of(person) for person in people} == {CaseState.OPEN}
 
 
 def test_a_person_whom_marketo_does_not_take_is_not_counted_as_pushed(lite: World) -> None:
@@ -258,3 +283,26 @@ def test_a_case_that_proves_to_be_of_another_kind_goes_back_to_planning_and_stop
     assert {lite.state_of(person) for person, _ in seen} == {CaseState.OPEN}
     assert "bad_data" in (lite.case_of(seen[0][0]).note or "")
     assert report.pushed == 1
+
+
+def test_retries_beside_a_campaign_that_writes_keep_to_one_budget_with_it(lite: World) -> None:
+    campaign = looked(lite, a_campaign())
+    broken(lite, 3)
+    approve_plan(lite, run(lite, campaign))
+    out_of_step(lite, 3)
+    paced(lite, most=3, per_hour=1)
+    reads, beside = Event(), Event()
+
+    def on_step(step: Step) -> None:
+        if step.name == "before_read":
+            reads.set()
+            beside.wait(1)
+
+    writing = World(lite.sandbox, replace(lite.engine, on_step=on_step), lite.folder)
+    with ThreadPoolExecutor(2) as pool:
+        written = pool.submit(run, writing, campaign)
+        assert reads.wait(10)
+        retried = pool.submit(serve, lite)
+        retried.add_done_callback(lambda _: beside.set())
+        assert written.result().writes.outcomes == {ChangeState.APPLIED: 3}
+        assert (retried.result().pushed, retried.result().held) == (0, 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from remediator.changes import ChangeState, Plan
+from remediator.engine import load
 from remediator.engine.undoing import plan_undo
 from remediator.errors import PlanRefused
 from tests.engine.cycles import approve_plan, looked, run
@@ -46,3 +47,13 @@ def test_an_undo_leaves_what_prevention_wrote_later(a_world: World, monkeypatch:
     with pytest.raises(PlanRefused, match="later change"):
         undo(a_world, the_only(first).id)
     assert a_world.marketo(person, "country") == "Germany"
+
+
+def test_what_an_undo_sends_waits_for_the_native_sync_like_any_write(a_world: World) -> None:
+    refused(a_world)
+    plan = a_world.approved_plan()
+    a_world.apply(plan)
+    a_world.pass_time(days=2)
+    assert load.waiting(a_world.engine, per_hour=1) == 0
+    assert a_world.apply(undo(a_world, the_only(plan).id)).outcomes == {ChangeState.APPLIED: 1}
+    assert load.waiting(a_world.engine, per_hour=1) == 1

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from remediator.changes import ChangeState
+from remediator.engine.quota import metered
 from remediator.engine.retrying import RetryReport, serve_retries
 from remediator.errors import LimitReached, PermanentError, RateLimited, TransientError, VendorError
 from remediator.model import CaseState, Category, SystemName
@@ -150,6 +151,25 @@ def test_our_share_of_the_day_is_kept_by_the_ledger(lite: World) -> None:
     assert caught.value.daily
     calls = [entry for entry in requests(made, after=before, system="marketo") if "/rest/" in entry["path"]]
     assert len(calls) == 10
+
+
+def test_a_day_that_others_used_up_stops_a_process_that_runs_on_for_that_day_only(virtual: World) -> None:
+    people = refused(virtual, 2)
+    plan = virtual.approved_plan()
+    engine = virtual.engine
+    for client, quota in ((engine.marketo, engine.settings.marketo.daily_calls), (engine.salesforce, 1_000)):
+        client.share.observe(used_by_all=quota, quota=quota)
+    with metered(engine):
+        assert virtual.apply(plan).stopped is not None
+    with pytest.raises(RateLimited, match="left to the sync"):
+        engine.salesforce.count("Lead")
+    assert virtual.our_writes() == []
+    virtual.pass_time(days=1)
+    engine.salesforce.count("Lead")
+    with metered(engine):
+        virtual.apply(plan)
+    assert ours(virtual) == sorted(people)
+    assert engine.marketo.share.used_by_all < 100
 
 
 # Answers that say nothing

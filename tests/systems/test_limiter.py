@@ -166,3 +166,18 @@ def test_the_remaining_part_is_unknown_until_a_quota_is_known(clock: FakeClock) 
     assert share.remaining_ratio() is None
     share.observe(used_by_all=25, quota=100)
     assert share.remaining_ratio() == 0.75
+
+
+def test_a_figure_of_the_vendor_that_is_an_hour_old_stops_nobody_for_good(clock: FakeClock) -> None:
+    share = a_share(clock)
+    share.observe(used_by_all=95, quota=100)
+    clock.now += 3_599
+    with pytest.raises(RateLimited, match="left to the sync"):
+        share.check()
+    clock.now += 1
+    share.check()
+    assert share.needs_news()
+    share.observe(used_by_all=96, quota=100)
+    assert not share.needs_news()
+    with pytest.raises(RateLimited, match="left to the sync"):
+        share.check()
