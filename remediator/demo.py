@@ -24,6 +24,7 @@ from remediator.changes import ChangeState, Plan
 from remediator.classify import Classifier
 from remediator.engine.applying import apply_plan
 from remediator.engine.core import Engine
+from remediator.engine.load import sync_pace
 from remediator.engine.planning import make_plan
 from remediator.engine.recording import RunRecord, recorded_run
 from remediator.engine.reporting import make_report
@@ -319,7 +320,9 @@ class _Demo:
         self._write("plan.html", plan_page(plan, cases))
 
     def _pages(self) -> None:
-        self._write("report.html", report_page(make_report(self.engine.store, now=self.engine.clock())))
+        engine = self.engine
+        report = make_report(engine.store, now=engine.clock(), per_hour=sync_pace(engine.settings))
+        self._write("report.html", report_page(report))
 
     def _write(self, name: str, text: str) -> None:
         path = self.folder / name

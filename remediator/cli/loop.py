@@ -290,11 +290,12 @@ def report(
     from rich.markup import escape
 
     from remediator.cli import output, wiring
+    from remediator.engine.load import sync_pace
     from remediator.engine.reporting import make_report
     from remediator.web.pages import report_page
 
-    with wiring.open_store(options(context)) as (_, store):
-        made = make_report(store, now=wiring.now())
+    with wiring.open_store(options(context)) as (settings, store):
+        made = make_report(store, now=wiring.now(), per_hour=sync_pace(settings))
     if as_json:
         output.print_json(made)
         return

@@ -169,9 +169,11 @@ def health(
 def backlog(context: typer.Context, as_json: Json = False) -> None:
     """Show the records that wait for the native sync because we changed them, and when it will be through."""
     from remediator.cli import output, unattended, wiring
+    from remediator.engine.load import sync_pace
+    from remediator.engine.reporting import queues_of
 
     with wiring.open_store(options(context)) as (settings, store):
-        rows = unattended.backlog_rows(settings, store)
+        rows = [output.plain(queue) for queue in queues_of(store, per_hour=sync_pace(settings))]
         approved = unattended.approved_lines(store)
     output.print_table(rows, unattended.BACKLOG_COLUMNS, as_json=as_json, empty="nothing waits for the sync")
     for line in approved:

@@ -19,7 +19,6 @@ from remediator.cli import output, wiring
 from remediator.clock import clock_of
 from remediator.daemon import Daemon
 from remediator.engine.cycle import restore_campaign
-from remediator.engine.load import sync_pace
 from remediator.errors import EXIT_INTERRUPTED
 from remediator.metrics import render, write_textfile
 from remediator.once import Cycle, Once, find_job
@@ -149,20 +148,6 @@ def config_of(
 def switch_of(settings: Settings, store: Store) -> Switch:
     """Return the kill switch of these settings."""
     return Switch(store.running, file=settings.daemon.kill_switch, environment=os.environ)
-
-
-def backlog_rows(settings: Settings, store: Store) -> list[dict[str, object]]:
-    """Return what waits for the native sync, by object, with the time it will take."""
-    pace = sync_pace(settings)
-    return [
-        {
-            "object": name or "unknown",
-            "records": count,
-            "records_per_hour": pace,
-            "minutes": -(-count * 60 // pace),
-        }
-        for name, count in sorted(store.meters.waiting().items())
-    ]
 
 
 def approved_lines(store: Store) -> list[str]:

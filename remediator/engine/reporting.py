@@ -27,6 +27,16 @@ class BurnPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """What waits for the native sync of one object, and the minutes that it will take."""
+
+    object: str
+    records: int
+    records_per_hour: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What the report page shows.
 
@@ -35,6 +45,7 @@ class Report:
         changes: the latest ones, newest first, at most 500; ``change_states`` counts all.
         declined: why cases were left alone, ``(reason, cases)``, most frequent first.
         burn_down: one point a run, oldest first.
+        queues: what was written and has not gone across yet, by object.
     """
 
     connection: str
@@ -51,10 +62,28 @@ class Report:
     access: tuple[AccessRequest, ...]
     burn_down: tuple[BurnPoint, ...]
     runs: tuple[Run, ...]
+    queues: tuple[Queue, ...]
 
 
-def make_report(store: Store, *, now: datetime) -> Report:
-    """Gather a report."""
+def queues_of(store: Store, *, per_hour: int) -> tuple[Queue, ...]:
+    """Return what waits for the native sync, by object.
+
+    Args:
+        per_hour: records of one object that the sync takes in an hour.
+    """
+    return tuple(
+        Queue(
+            object=name or "unknown",
+            records=count,
+            records_per_hour=per_hour,
+            minutes=-(-count * 60 // per_hour),
+        )
+        for name, count in sorted(store.meters.waiting().items())
+    )
+
+
+def make_report(store: Store, *, now: datetime, per_hour: int) -> Report:
+    """Gather a report; ``per_hour`` as in ``queues_of``."""
     tally = store.tally()
     runs = store.runs(limit=_SHOWN_RUNS)
     permission = CaseQuery(states=UNSETTLED, categories=frozenset({Category.PERMISSION}))
@@ -82,6 +111,7 @@ def make_report(store: Store, *, now: datetime) -> Report:
             if "open_after" in run.counters
         ),
         runs=tuple(runs),
+        queues=queues_of(store, per_hour=per_hour),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from remediator.changes import Change, ChangeState, DeclinedCase, Plan, StoredChange
-from remediator.engine.reporting import BurnPoint, Report
+from remediator.engine.reporting import BurnPoint, Queue, Report
 from remediator.fixing import Candidate
 from remediator.model import AccessRequest, Case, CaseState, Category, Cause, FailureLevel, Owner, Run
 from tests.builders import NOON, a_change, a_diagnosis, a_plan
@@ -89,6 +89,7 @@ def an_empty_report() -> Report:
         access=(),
         burn_down=(),
         runs=(),
+        queues=(),
     )
 
 
@@ -148,4 +149,5 @@ def an_evil_report() -> Report:
             )
             for n, text in numbered
         ),
+        queues=tuple(Queue(object=text, records=9, records_per_hour=60, minutes=9) for text in EVIL),
     )

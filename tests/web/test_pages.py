@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from remediator.changes import DeclinedCase
-from remediator.engine.reporting import BurnPoint
+from remediator.engine.reporting import BurnPoint, Queue
 from remediator.web.pages import burn_chart, diff, plan_page, report_page
 from tests.builders import NOON, a_change, a_plan
 from tests.web.evil import a_case, an_empty_report, an_evil_plan, an_evil_report
@@ -179,3 +180,10 @@ def test_runs_that_changed_nothing_add_no_point_but_the_last() -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_a_chart_of_almost_nothing_divides_by_nothing(count: int) -> None:
     assert burn_chart(points(*[(0, 0, 0)] * count))["top"] == 1
+
+
+def test_a_report_says_what_is_on_its_way_and_how_long_the_sync_needs_for_it() -> None:
+    queue = Queue(object="Lead", records=1_200, records_per_hour=600, minutes=120)
+    page = report_page(replace(an_empty_report(), queues=(queue,)))
+    assert "<b>1,200</b><span>Lead records on their way by the native sync, about 120 min</span>" in page
+    assert "on their way" not in report_page(an_empty_report())
