@@ -83,7 +83,7 @@ def write_textfile(path: Path, text: bytes) -> None:
         with suppress(OSError):
             passing.unlink()
         raise ConfigError(
-            f"{path}: metrics cannot be written ({exc.strerror}); check daemon.textfile"
+            f"{path}: metrics cannot be written ({exc.strerror}); check daemon.textfile or --metrics-file"
         ) from exc
 
 
