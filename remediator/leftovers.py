@@ -13,13 +13,31 @@ from remediator.fingerprint import salesforce_id_18
 from remediator.store import Person
 
 
-def exports_naming(person: Person, inbox: Path | None) -> list[Path]:
-    """Return the files in the watched folder, ``processed`` and ``rejected`` that name a person."""
-    if inbox is None:
-        return []
+def exports_naming(person: Person, inbox: Path | None) -> tuple[list[Path], list[Path]]:
+    """Look through the files in the watched folder, ``processed`` and ``rejected`` for a person.
+
+    Returns:
+        Those that name the person, and the files and folders that cannot be read, which may.
+    """
+    naming: list[Path] = []
+    unread: list[Path] = []
     words = _words(person)
-    places = (inbox, inbox.parent / "processed", inbox.parent / "rejected")
-    return [path for place in places for path in _files(place) if _names(path, words)]
+    for place in () if inbox is None else (inbox, inbox.parent / "processed", inbox.parent / "rejected"):
+        try:
+            paths = list(_files(place))
+        except OSError:
+            unread.append(place)
+            continue
+        for path in paths:
+            try:
+                if _names(path, words):
+                    naming.append(path)
+            except FileNotFoundError:
+                # The daemon has moved it on meanwhile; those folders are looked through after this one.
+                continue
+            except OSError:
+                unread.append(path)
+    return naming, unread
 
 
 def take_away_exports(inbox: Path | None, *, before: datetime | None, dry_run: bool = False) -> int:
@@ -33,7 +51,13 @@ def take_away_exports(inbox: Path | None, *, before: datetime | None, dry_run: b
     if inbox is None or before is None:
         return 0
     gone = 0
-    for path in _files(inbox.parent / "processed"):
+    place = inbox.parent / "processed"
+    try:
+        paths = list(_files(place))
+    except OSError as exc:
+        logger.bind(event="export_kept").warning("{} cannot be read: {}", place, exc.strerror)
+        return 0
+    for path in paths:
         try:
             found = path.lstat()
             # The move into the folder counts too: an export may be old already when it comes.

@@ -83,7 +83,7 @@ def write_textfile(path: Path, text: bytes) -> None:
         with suppress(OSError):
             passing.unlink()
         raise ConfigError(
-            f"{path}: metrics cannot be written ({exc.strerror}); check daemon.textfile"
+            f"{path}: metrics cannot be written ({exc.strerror}); check daemon.textfile or --metrics-file"
         ) from exc
 
 
@@ -127,14 +127,17 @@ def _named(readings: Readings, prefix: str) -> dict[str, int]:
 
 
 def _calls(readings: Readings) -> dict[tuple[str, str], int]:
-    """Return ``{(system, result): calls}``; calls whose answer no run has told are ``unrecorded``."""
+    """Return ``{(system, result): calls}``; calls whose answer no run has told are ``unrecorded``.
+
+    While a run is under way these are not told: its calls would fall out of that counter again at its end.
+    """
     told: dict[tuple[str, str], int] = {}
     for name, count in _named(readings, "calls_").items():
         system, _, result = name.partition("_")
         told[system, result] = count
     for system, total in readings.api_calls.items():
         rest = total - sum(count for (of, _), count in told.items() if of == system)
-        if rest > 0:
+        if rest > 0 and not readings.working:
             told[system, "unrecorded"] = rest
     return told
 

@@ -106,9 +106,7 @@ def job_of(campaign: Campaign) -> Job:
         report = run_campaign(engine, campaign, run=record.id, lease=engine.lease, dry_run=dry_run)
         record.counters |= report.counters
         writes = report.writes
-        planned = len(report.plan.changes) if report.plan is not None else 0
-        done = ", ".join(f"{count} {state}" for state, count in writes.outcomes.items()) or "nothing written"
-        said = f"{campaign.name} ({report.mode}): {planned} planned, {done}"
+        said = f"{campaign.name} ({report.mode}): {report.done}"
         told = Done(said="; ".join((said, *report.remarks)), halt="; ".join(report.halts))
         if report.stopped is not None:
             record.stopped_by(DAILY_SHARE)

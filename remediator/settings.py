@@ -34,6 +34,7 @@ from remediator.settings_sections import (
     SourceSettings,
     SyncErrorsSettings,
     SystemSettings,
+    WebAddress,
 )
 from remediator.settings_sections import ZoneName as ZoneName
 
@@ -53,7 +54,9 @@ class _Section(BaseModel):
 class MarketoSettings(_Section):
     """How to reach Marketo Engage, and how much of its shared quota to use."""
 
-    url: str | None = Field(None, description="https://<munchkin id>.mktorest.com; derived from munchkin_id")
+    url: WebAddress | None = Field(
+        None, description="https://<munchkin id>.mktorest.com; derived from munchkin_id"
+    )
     munchkin_id: str | None = Field(None, description="such as 123-ABC-456")
     client_id: str | None = None
     client_secret: SecretStr | None = None
@@ -84,7 +87,9 @@ class MarketoSettings(_Section):
 class SalesforceSettings(_Section):
     """How to reach Salesforce, and how much of the org's daily calls to use."""
 
-    url: str | None = Field(None, description="login host, or the My Domain host for client_credentials")
+    url: WebAddress | None = Field(
+        None, description="login host, or the My Domain host for client_credentials"
+    )
     auth: Literal["jwt", "client_credentials"] = "jwt"
     client_id: str | None = None
     client_secret: SecretStr | None = None

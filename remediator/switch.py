@@ -120,8 +120,8 @@ def pull(file: Path, why: str) -> None:
         file.write_text(why + "\n", encoding="utf-8")
     except OSError as exc:
         raise ConfigError(
-            f"{file}: cannot be written ({exc.strerror}); nothing else was stopped by it. Set "
-            f"daemon.kill_switch to a place that can be written, or use: remediator pause"
+            f"{file}: cannot be written ({exc.strerror}), so no file stops anybody. Set daemon.kill_switch "
+            "to a place that can be written; to stop writes by the store alone there is: remediator pause"
         ) from exc
 
 

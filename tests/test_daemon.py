@@ -825,6 +825,27 @@ def test_one_cycle_under_the_kill_switch_writes_nothing_and_says_so_by_its_code(
     assert written(lite) == {"marketo": 1, "salesforce": 1}
 
 
+def test_a_kill_whose_file_cannot_be_written_stops_the_writes_by_the_store(
+    lite: World, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMEDIATOR_DAEMON_KILL_SWITCH", "nowhere/kill")
+    killed = remediator(lite, sqlite_url, "kill", "--why", "audit day")
+    assert killed.returncode == 1
+    assert "cannot be written" in killed.stderr
+    assert lite.engine.store.running.paused() is not None
+
+
+def test_a_cycle_tells_what_it_did_also_where_its_metrics_cannot_be_written(
+    lite: World, sqlite_url: str
+) -> None:
+    two_systems(lite)
+    done = remediator(lite, sqlite_url, "run", "--once", "--json", "--metrics-file", "nowhere/x.prom")
+    assert done.returncode == 1
+    said = json.loads(done.stdout)
+    assert "2 applied" in said["work"]["country"]
+    assert "nowhere/x.prom: metrics cannot be written" in said["work"]["metrics"]
+
+
 def test_health_says_by_its_code_whether_the_daemon_lives(lite: World, sqlite_url: str) -> None:
     assert remediator(lite, sqlite_url, "health").returncode == 4
     # The first process of this machine is no other command of ours, so nothing is taken for granted.

@@ -179,6 +179,8 @@ def _sample(name: str) -> str:
         return '["folder"]'
     if default is not None:
         return '{"state": {"drop_state": true}}' if name == "fixers.options" else '{"name": "value"}'
+    if name.endswith(".url"):
+        return "https://vendor.example"
     return "7" if int in get_args(info.annotation) else "text"
 
 

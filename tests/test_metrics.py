@@ -92,6 +92,16 @@ def test_another_connections_figures_are_not_ours(store: Store, store_url: str) 
         assert figures(other)["remediator_failures_seen_total",] == 0
 
 
+def test_calls_of_a_run_under_way_are_not_counted_under_another_name_first(store: Store) -> None:
+    fill(store)
+    run = store.start_run("upkeep", now=NOON)
+    store.running.add_calls(SystemName.MARKETO, NOON.date(), 5)
+    assert ("remediator_api_calls_total", "unrecorded", "marketo") not in figures(store)
+    store.finish_run(run, outcome="ok", counters={"calls_marketo_ok": 5}, now=NOON)
+    assert figures(store)["remediator_api_calls_total", "ok", "marketo"] == 12
+    assert figures(store)["remediator_api_calls_total", "unrecorded", "marketo"] == 2
+
+
 def test_a_reverted_change_and_a_run_that_failed_are_told_apart(store: Store) -> None:
     fill(store)
     store.running.mark_reverted(["p1-1"], now=NOON)

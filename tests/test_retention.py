@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -257,6 +259,51 @@ def test_erase_says_when_traces_may_be_left_and_how_to_get_rid_of_them(
     assert "erased: 1 cases" in said
     assert "may still hold old bytes" in said
     assert "remediator retention --compact" in said
+
+
+def test_compacting_says_when_traces_may_be_left(
+    remediator: Remediator, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remediator.store.database.BUSY_TIMEOUT_S", 0.05)
+    with Store.open(sqlite_url) as store:
+        open_cases(store, 1)
+        with store._database.reading() as reading:
+            reading.exec_driver_sql("SELECT count(*) FROM cases").all()
+            said = remediator("retention", "--compact", code=2).err
+        assert "may still hold bytes of what was deleted" in " ".join(said.split())
+    assert "rewritten without its free room" in remediator("retention", "--compact").err
+
+
+def test_erase_tells_of_exports_that_it_cannot_read(
+    remediator: Remediator, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REMEDIATOR_DAEMON_INBOX", str(tmp_path / "inbox"))
+    for name in ("inbox/closed.csv", "inbox/moved.csv", "inbox/open.csv", "processed/x.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"1001\n")
+    opened, listed = Path.open, Path.iterdir
+
+    def guarded(path: Path, *how: Any, **more: Any) -> Any:
+        if path.name == "closed.csv":
+            raise PermissionError(13, "Permission denied")
+        if path.name == "moved.csv":
+            raise FileNotFoundError(2, "No such file or directory")
+        return opened(path, *how, **more)
+
+    def closed(path: Path) -> Iterator[Path]:
+        if path.name == "processed":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "open", guarded)
+    monkeypatch.setattr(Path, "iterdir", closed)
+    said = remediator("erase", "--marketo-id", "1001", "--json", code=2).json
+    assert [Path(name).name for name in said["exports"]] == ["open.csv"]
+    assert [Path(name).name for name in said["unread"]] == ["closed.csv", "processed"]
+    assert "cannot be read, so look yourself" in remediator("erase", "--marketo-id", "1001", code=2).err
+    with Store.open(sqlite_url) as store:
+        month = RetentionSettings(exports_days=30)
+        assert keep_to(store, month, actor="bot", now=FAR, inbox=tmp_path / "inbox") == {}
 
 
 def test_erase_is_refused_while_a_write_to_the_person_is_unsettled(

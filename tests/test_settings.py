@@ -107,6 +107,11 @@ def test_unknown_names_are_told_with_their_line_and_the_nearest_known_one() -> N
         ("rules: mine\n", "line 1: rules: expected a list, one '- value' a line, not 'mine'"),
         ("connection: A B\n", "line 1: connection: must fit the pattern"),
         ("sync_errors:\n  timezone: Mars\n", "line 2: sync_errors.timezone: unknown time zone 'Mars'"),
+        (
+            "salesforce:\n  url: x.my.salesforce.com\n",
+            "line 2: salesforce.url: expected an address that begins",
+        ),
+        ("marketo:\n  url: https:/x\n", "line 2: marketo.url: expected an address that begins with https://"),
         ("- a\n", "expected settings as 'name: value' lines, found a list"),
         ("a: [\n", "not valid YAML"),
     ],

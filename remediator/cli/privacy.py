@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,13 +49,14 @@ def erase(
     with wiring.open_store(options(context)) as (settings, store):
         erased = store.retention.erase(person, actor=wiring.actor(), now=wiring.now(), dry_run=dry_run)
         traces = None if dry_run else _scrubbed(store)
-    files = [str(path) for path in exports_naming(person, settings.daemon.inbox)]
+    naming, unread = exports_naming(person, settings.daemon.inbox)
+    files = {"exports": [str(path) for path in naming], "unread": [str(path) for path in unread]}
     if as_json:
         row = output.plain(erased)
-        output.print_json({"dry_run": dry_run, **row, "traces": traces, "exports": files})
+        output.print_json({"dry_run": dry_run, **row, "traces": traces, **files})
     else:
         _tell(erased, files, traces, dry_run=dry_run)
-    if traces:
+    if traces or unread:
         raise typer.Exit(EXIT_PARTIAL)
 
 
@@ -70,7 +71,9 @@ def _scrubbed(store: Store) -> str | None:
     return None if clean else "somebody kept reading the store as it was before"
 
 
-def _tell(erased: Erased, files: Sequence[str], traces: str | None, *, dry_run: bool) -> None:
+def _tell(erased: Erased, files: Mapping[str, Sequence[str]], traces: str | None, *, dry_run: bool) -> None:
+    from rich.markup import escape
+
     from remediator.cli import output
 
     output.say(
@@ -82,8 +85,10 @@ def _tell(erased: Erased, files: Sequence[str], traces: str | None, *, dry_run: 
             "[yellow]the database files may still hold old bytes of it[/yellow]: "
             f"{traces}. Run: remediator retention --compact"
         )
-    for name in files:
-        output.say(f"[yellow]still names this person[/yellow]: {name}")
+    for name in files["exports"]:
+        output.say(f"[yellow]still names this person[/yellow]: {escape(name)}")
+    for name in files["unread"]:
+        output.say(f"[yellow]cannot be read, so look yourself[/yellow]: {escape(name)}")
     output.say(
         "[dim]Out of reach, and yours to clear: backups and the database server's own logs, plan files, "
         "reports, exports (of the audit log too), log lines, notifications that were sent, both vendors[/dim]"
@@ -111,11 +116,18 @@ def retention(
             inbox=settings.daemon.inbox,
             dry_run=dry_run,
         )
-        if compact and not dry_run:
-            store.retention.compact()
+        clean = store.retention.compact() if compact and not dry_run else None
     rows = [{"table": name, "rows": count} for name, count in gone.items()]
     columns = (
         output.Column("table", "table"),
         output.Column("would go" if dry_run else "taken away", "rows", number=True),
     )
     output.print_table(rows, columns, as_json=as_json, empty="nothing is old enough to go")
+    if clean is False:
+        output.say(
+            "[yellow]the database files may still hold bytes of what was deleted[/yellow]: somebody kept "
+            "reading the store as it was before. Run it again when nothing else works on the store"
+        )
+        raise typer.Exit(EXIT_PARTIAL)
+    if clean:
+        output.say("the store was rewritten without its free room")

@@ -97,15 +97,28 @@ def kill(context: typer.Context, why: Why = "killed by hand") -> None:
     from remediator.switch import pull
 
     settings = wiring.settings_of(options(context)).settings
-    pull(settings.daemon.kill_switch, why)
-    output.say(f"[red]killed[/red]: {settings.daemon.kill_switch} stops every process that looks for it here")
+    failed: ConfigError | None = None
+    try:
+        pull(settings.daemon.kill_switch, why)
+    except ConfigError as exc:
+        # The store is asked all the same: one way of stopping must not wait for the other.
+        failed = exc
+    else:
+        output.say(
+            f"[red]killed[/red]: {settings.daemon.kill_switch} stops every process that looks for it here"
+        )
     try:
         with wiring.open_store(options(context)) as (_, store):
             store.running.pause(why, by=wiring.actor(), now=wiring.now())
     except StoreError as exc:
         unattended.say(f"the store does not answer, so other hosts were not told: {exc}")
+        if failed is not None:
+            unattended.say(f"nothing was stopped: {failed}")
         raise typer.Exit(EXIT_ENVIRONMENT) from exc
-    output.say("every other host has the word from the store. [dim]To go on: remediator resume[/dim]")
+    every = "every other host" if failed is None else "every host"
+    output.say(f"{every} has the word from the store. [dim]To go on: remediator resume[/dim]")
+    if failed is not None:
+        raise failed
 
 
 def resume(

@@ -19,10 +19,10 @@ from remediator.cli import output, wiring
 from remediator.clock import clock_of
 from remediator.daemon import Daemon
 from remediator.engine.cycle import restore_campaign
-from remediator.errors import EXIT_INTERRUPTED
+from remediator.errors import EXIT_INTERRUPTED, ConfigError, StoreError, exit_code
 from remediator.metrics import render, write_textfile
 from remediator.once import Cycle, Once, find_job
-from remediator.rounds import job_of
+from remediator.rounds import Done, job_of
 from remediator.settings import Settings
 from remediator.store import Store
 from remediator.switch import Switch
@@ -107,7 +107,11 @@ def run_cycle(
             cycle = once.look(campaign) if dry_run else once.run(campaign)
         path = metrics_file or settings.daemon.textfile
         if path is not None and not dry_run:
-            write_textfile(path, render(store, now=clock or wiring.now, ratios=bench.ratios))
+            try:
+                write_textfile(path, render(store, now=clock or wiring.now, ratios=bench.ratios))
+            except (ConfigError, StoreError) as exc:
+                # What the cycle did is told all the same.
+                cycle.add("metrics", Done(outcome="failed", code=exit_code(exc), said=str(exc)))
     if stop.is_set():
         cycle.codes["signal"] = EXIT_INTERRUPTED
     return cycle

@@ -103,15 +103,35 @@ class CampaignReport:
         )
 
     @property
+    def done(self) -> str:
+        """What it did, in a few words."""
+        if self.retries is not None:
+            words = [f"{self.retries.pushed} tried again", f"{self.retries.dead} given up"]
+        else:
+            planned = len(self.plan.changes) if self.plan is not None else 0
+            written = [f"{count} {state}" for state, count in self.writes.outcomes.items()]
+            words = [f"{planned} planned", *(written or ["nothing written"])]
+        if self.verified is not None:
+            words += [f"{count} {verdict}" for verdict, count in self.verified.verdicts.items()]
+        return ", ".join(words)
+
+    @property
     def counters(self) -> dict[str, int]:
         """What a run's record keeps."""
         found = {f"changes_{state}": count for state, count in self.writes.outcomes.items()}
         if self.plan is not None:
             found |= {"changes": len(self.plan.changes), "declined": len(self.plan.declined)}
+        pushed = self.writes.pushed
+        if self.verified is not None:
+            found |= {str(verdict): count for verdict, count in self.verified.verdicts.items()}
+            pushed += self.verified.pushed
+        if self.retries is not None:
+            found |= {"retries_held": self.retries.held, "dead": self.retries.dead}
+            pushed += self.retries.pushed
         found |= {
             "approved": self.approved,
             "waiting": self.waiting.total(),
-            "pushed": self.writes.pushed,
+            "pushed": pushed,
             "loops": len(self.loops),
             "left": self.writes.outlook.left if self.writes.outlook is not None else 0,
         }

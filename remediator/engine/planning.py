@@ -121,11 +121,12 @@ def _propose_alone(
 ) -> list[Draft] | Declined:
     """Propose for a case; one that breaks us is declined, so that it does not stop all the others."""
     try:
-        return _propose(engine, case, target, proposer, salesforce)
+        with logger.contextualize(case_id=case.id, rule=case.diagnosis.rule):
+            return _propose(engine, case, target, proposer, salesforce)
     except RemediatorError:
         raise
     except Exception as exc:  # noqa: BLE001 - the case boundary: a bug that one record brings out stays with it
-        logger.bind(event="planning_broke", case_id=case.id).error(
+        logger.bind(event="planning_broke", case_id=case.id, rule=case.diagnosis.rule).error(
             "Case {} could not be planned; this is a bug: {}", case.id, place(exc)
         )
         return Declined(

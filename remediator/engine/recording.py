@@ -46,10 +46,15 @@ class RunRecord:
 def recorded_run(
     store: Store, command: str, *, clock: Callable[[], datetime], campaign: str | None = None
 ) -> Iterator[RunRecord]:
-    """Record a run, with what was open afterwards; a stop by a limit counts it under the limit's name."""
+    """Record a run, with what was open afterwards; a stop by a limit counts it under the limit's name.
+
+    Every log line of it in this thread carries the run's number, command and campaign.
+    """
     record = RunRecord(id=store.start_run(command, campaign=campaign, now=clock()))
+    named = {} if campaign is None else {"campaign": campaign}
     try:
-        yield record
+        with logger.contextualize(run=record.id, command=command, **named):
+            yield record
     except LimitReached as exc:
         record.stopped_by(exc.limit)
         raise

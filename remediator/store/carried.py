@@ -9,16 +9,35 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select, update
 
 from remediator.model import CaseState
 from remediator.store.once import insert_once
+from remediator.store.rows import chunks
 from remediator.store.schema import api_calls, carried, cases, changes, retries, runs
 from remediator.store.writing import Writing
 
 COUNTED = ("stopped_", "calls_")
 """Counters of runs that add up to something: safety stops by limit, API calls by system and result."""
 
+RETRIED = frozenset({CaseState.CLEARED, CaseState.DEAD})
+"""What tries may come to; a case can come back from either, and is counted anew at its next end."""
+
 
 def carry(writing: Writing, table: Table, going: ColumnElement[bool]) -> None:
     """Add up what metrics have counted in the rows of a table that are about to go."""
-    counts = _counted(writing.conn, table, going)
+    add_up(writing, _counted(writing.conn, table, going))
+
+
+def carry_retried(writing: Writing, ended: Mapping[int, CaseState]) -> None:
+    """Add up what retries came to of cases that come back from it, ``{case: the end it leaves}``."""
+    counts: Counter[str] = Counter()
+    for chunk in chunks(ended):
+        tried = select(retries.c.case_id).where(
+            retries.c.connection == writing.connection, retries.c.case_id.in_(chunk)
+        )
+        counts.update(f"retries|{ended[case]}" for case in writing.conn.execute(tried).scalars())
+    add_up(writing, counts)
+
+
+def add_up(writing: Writing, counts: Mapping[str, int]) -> None:
+    """Add counts to the sums of their names."""
     for name, count in counts.items():
         if not count:
             continue
@@ -61,7 +80,7 @@ def _counted(conn: Connection, table: Table, going: ColumnElement[bool]) -> Mapp
         )
         for attempts, state in rows:
             counts["retries|pushed"] += attempts
-            counts[f"retries|{state}"] += state == CaseState.CLEARED.value
+            counts[f"retries|{state}"] += state in RETRIED
     elif table is api_calls:
         groups = select(api_calls.c.system, func.sum(api_calls.c.calls)).where(going)
         for system, calls in conn.execute(groups.group_by(api_calls.c.system)):

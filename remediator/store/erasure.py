@@ -69,7 +69,7 @@ def erase(writing: Writing, person: Person) -> Erased:
     mention the e-mail address are replaced.
 
     Raises:
-        ConfigError: nobody is named.
+        ConfigError: nobody is named, or a record that is no person.
         StoreError: a write to this person is under way; its outcome has to be known first.
     """
     ids = _ids(writing, person)
@@ -116,6 +116,12 @@ def _ids(writing: Writing, person: Person) -> _Ids:
     salesforce = {salesforce_id_18(person.salesforce_id or "")} - {""}
     if not marketo and not salesforce and not (person.email or "").strip():
         raise ConfigError("erase: name the person to erase by Marketo id, Salesforce id or e-mail address")
+    if strange := [one for one in salesforce if not one.startswith(_PEOPLE_PREFIXES)]:
+        # With a company's id, everybody who ever failed at that company would be gone.
+        raise ConfigError(
+            f"erase: the Salesforce id '{strange[0]}' is none of a lead or contact, which begin with "
+            f"{' or '.join(_PEOPLE_PREFIXES)}; nothing was erased. Name the person by their own id"
+        )
     # One step only: whoever shares a record with somebody who shares a record is somebody else.
     both = select(cases.c.marketo_id, cases.c.salesforce_id).where(
         cases.c.connection == writing.connection,

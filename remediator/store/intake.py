@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, insert, select, update
 from remediator.fingerprint import fingerprint, salesforce_id_18, sighting_key
 from remediator.lifecycle import check_move
 from remediator.model import CaseState, Diagnosis, SyncFailure
+from remediator.store.carried import RETRIED, carry_retried
 from remediator.store.columns import storable
 from remediator.store.going import next_case
 from remediator.store.rows import AnyRow, cause_key, chunks, diagnosis_text
@@ -173,6 +174,7 @@ def _open_new(writing: Writing, groups: Sequence[list[_Arrival]], tally: _Tally)
 def _update_known(writing: Writing, found: Sequence[tuple[AnyRow, list[_Arrival]]], tally: _Tally) -> None:
     # One statement a set of columns: a case seen again with nothing new to say costs three of them.
     updates: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    back: dict[int, CaseState] = {}
     for row, group in found:
         latest = _latest(group)
         failure = latest.failure
@@ -197,9 +199,12 @@ def _update_known(writing: Writing, found: Sequence[tuple[AnyRow, list[_Arrival]
             payload = {"before": row.state, "after": CaseState.OPEN, "note": FAILED_AGAIN}
             writing.audit("case_moved", case=row.id, payload=payload)
             tally.reopened += 1
+            if row.state in RETRIED:
+                back[row.id] = CaseState(row.state)
         updates.setdefault(tuple(changed), []).append(changed)
     for rows in updates.values():
         writing.conn.execute(update(cases).where(cases.c.id == bindparam("case")), rows)
+    carry_retried(writing, back)
 
 
 def _fails_again(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, distinct, func, select
 from remediator.changes import ChangeState
 from remediator.lifecycle import UNSETTLED
 from remediator.model import CaseState, Run, SystemName
-from remediator.store.carried import COUNTED, read_carried
+from remediator.store.carried import COUNTED, RETRIED, read_carried
 from remediator.store.database import Database
 from remediator.store.rows import run_from
 from remediator.store.schema import (
@@ -47,13 +47,14 @@ class Readings:
         cases_open: ``{(category, object): cases}``; an unknown object is ``""``.
         failures_seen: distinct sightings of all cases.
         changes: ``{(fixer, state): changes}`` of those that are settled.
-        retries: ``{what became of the case: cases}``, and ``pushed`` for the tries made.
+        retries: ``{what tries came to: how often}``, and ``pushed`` for the tries made.
         api_calls: ``{system: calls}`` over all days kept.
         waiting: ``{Salesforce object: records}`` written and not yet proven to have gone across.
         run_times: ``{command: times}``.
         counters: ``{name: sum}`` over all finished runs, of the counters whose names begin with ``COUNTED``.
         oldest_open: first sighting of the oldest open case.
         last_success: end of the latest run that was not stopped and did not fail.
+        working: whether a run is under way, whose counters are still to come.
     """
 
     cases_open: Mapping[tuple[str, str], int]
@@ -67,6 +68,7 @@ class Readings:
     counters: Mapping[str, int]
     oldest_open: datetime | None
     last_success: datetime | None
+    working: bool
 
 
 class Meters:
@@ -111,6 +113,12 @@ class Meters:
                     )
                 ).scalar(),
                 last_success=last_success,
+                working=conn.execute(
+                    select(runs.c.id)
+                    .where(runs.c.connection == self._connection, runs.c.ended_at.is_(None))
+                    .limit(1)
+                ).scalar()
+                is not None,
             )
 
     def waiting(self) -> Mapping[str, int]:
@@ -196,7 +204,7 @@ class Meters:
         )
         for row in rows:
             found["pushed"] += int(row.tries)
-            if row.state in (CaseState.CLEARED.value, CaseState.DEAD.value):
+            if row.state in RETRIED:
                 found[row.state] += row.n
         return dict(found)
 

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select, update
 from remediator.changes import ChangeState
 from remediator.lifecycle import check_move
 from remediator.model import CaseState
+from remediator.store.carried import RETRIED, carry_retried
 from remediator.store.rows import AnyRow, chunks
 from remediator.store.schema import cases, change_cases, changes
 from remediator.store.values import CaseMove
@@ -60,10 +61,13 @@ def move_cases(writing: Writing, moves: Sequence[CaseMove]) -> list[int]:
         )
         rows.update((row.id, dict(row._mapping)) for row in found)
     moved: dict[int, dict[str, Any]] = {}
+    back: list[CaseMove] = []
     for move in moves:
         row = rows.get(move.case)
         if row is None or row["state"] != move.before.value:
             continue
+        if move.before in RETRIED:
+            back.append(move)
         row["state"] = move.after.value
         row["note"] = move.note
         row["due_at"] = move.due_at
@@ -77,6 +81,7 @@ def move_cases(writing: Writing, moves: Sequence[CaseMove]) -> list[int]:
             update(cases).where(cases.c.id == bindparam("case")),
             [{"case": case, **{name: row[name] for name in MOVED}} for case, row in moved.items()],
         )
+    carry_retried(writing, {move.case: move.before for move in back})
     return list(moved)
 
 

@@ -127,7 +127,7 @@ class Retention:
         """Take one person out of the store; a dry run does the same and takes it back.
 
         Raises:
-            ConfigError: nobody is named.
+            ConfigError: nobody is named, or a record that is no person.
             StoreError: a write to this person is under way; its outcome has to be known first.
         """
         erased = Erased(cases=0, changes=0, entries=0)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from remediator.model import Case, CaseState
 from remediator.retry import Answer, Outcome
-from remediator.store.carried import carry
+from remediator.store.carried import add_up
 from remediator.store.database import Database
 from remediator.store.moves import case_states, leave_plans, move_cases
 from remediator.store.rows import case_from, chunks
@@ -152,7 +152,7 @@ def _start_anew(writing_: Writing, ids: Sequence[int]) -> None:
     for chunk in chunks(ids):
         mine = and_(retries.c.connection == writing_.connection, retries.c.case_id.in_(chunk))
         made = {row.case_id: row.attempts for row in writing_.conn.execute(select(retries).where(mine))}
-        carry(writing_, retries, mine)
+        add_up(writing_, {"retries|pushed": sum(made.values())})
         writing_.conn.execute(update(retries).where(mine).values(attempts=0))
         for case in chunk:
             writing_.audit("retry_started_anew", case=case, payload={"tries_before": made.get(case, 0)})

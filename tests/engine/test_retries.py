@@ -17,6 +17,7 @@ from remediator.engine.core import Step
 from remediator.errors import LimitReached, VendorError
 from remediator.model import CaseState, Category
 from remediator.retry import ask_cancel
+from remediator.rounds import job_of, run_job
 from remediator.settings import VerifySettings
 from remediator.settings_load import SyncLoadSettings
 from tests.builders import a_diagnosis, a_failure
@@ -123,6 +124,28 @@ def test_a_retry_campaign_that_only_observes_pushes_nobody_and_says_so(lite: Wor
     assert pushed(lite) == []
     assert [halt for halt in report.halts if "it tries nobody again" in halt]
     assert {lite.state_of(person) for person in people} == {CaseState.OPEN}
+
+
+def test_a_retry_campaign_says_whom_it_tried_again(lite: World) -> None:
+    out_of_step(lite, 3)
+    paced(lite, most=10, per_hour=1)
+    campaign = a_campaign(
+        name="hourly-retries", select=Select(retries=True), fixers=(), sync_load=SyncLoad(max_backlog=1)
+    )
+    done = run_job(lite.engine, job_of(campaign))
+    assert "1 tried again, 0 given up" in done.said
+    (record,) = lite.engine.store.runs(limit=1)
+    assert (record.counters["pushed"], record.counters["retries_held"]) == (1, 2)
+
+
+def test_a_campaign_says_what_it_proved(lite: World) -> None:
+    broken(lite)
+    lite.apply(lite.approved_plan())
+    lite.pass_time(minutes=20)
+    done = run_job(lite.engine, job_of(a_campaign()))
+    assert "1 cleared" in done.said
+    (record,) = lite.engine.store.runs(limit=1)
+    assert record.counters["cleared"] == 1
 
 
 def test_a_person_whom_marketo_does_not_take_is_not_counted_as_pushed(lite: World) -> None:

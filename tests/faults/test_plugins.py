@@ -5,17 +5,23 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from loguru import logger
 
 from remediator.engine.loops import Loop
 from remediator.engine.planning import PlanResult, make_plan
+from remediator.engine.recording import recorded_run
 from remediator.plugins import load_fixers
 from remediator.settings import isolated_settings
 from remediator.store import CaseQuery
 from tests.builders import a_diagnosis, a_failure
 from tests.engine.cycles import a_campaign, approve_plan, looked, run
 from tests.engine.world import World
+
+if TYPE_CHECKING:
+    from loguru import Message
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,6 +125,33 @@ def test_a_fixer_that_breaks_its_contract_is_named_and_the_next_one_serves(
         assert {change.before for change in result.plan.changes} == {"Deutschland"}
         return
     fixed_by_ours(lite, name, people, result)
+
+
+def test_the_log_of_a_failed_fixer_says_in_which_run_at_which_case_and_by_which_rule(
+    lite: World, folder: Path
+) -> None:
+    drop_in(folder, "raises", "raise ValueError('no')")
+    asked_first(lite, folder, "raises")
+    lite.lead(country="Deutschland")
+    lite.refuse()
+    lines: list[Message] = []
+    sink = logger.add(lines.append, level="WARNING")
+    try:
+        with recorded_run(lite.engine.store, "plan", clock=lite.engine.clock, campaign="nightly") as record:
+            make_plan(lite.engine, query=CaseQuery(), run=record.id)
+    finally:
+        logger.remove(sink)
+    (extra,) = (line.record["extra"] for line in lines)
+    (case,) = lite.engine.store.cases()
+    assert extra == {
+        "event": "fixer_failed",
+        "fixer": "raises",
+        "run": record.id,
+        "command": "plan",
+        "campaign": "nightly",
+        "case_id": case.id,
+        "rule": case.diagnosis.rule,
+    }
 
 
 def test_a_fixer_that_reaches_for_the_owner_of_a_record_writes_nothing(lite: World, folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from remediator.changes import ChangeState, DeclinedCase, Settlement
-from remediator.errors import PlanRefused, StoreError
+from remediator.errors import ConfigError, PlanRefused, StoreError
 from remediator.fixing import Candidate
 from remediator.model import CaseState, Diagnosis, SyncFailure, SystemName
 from remediator.store import CampaignState, CaseMove, Cutoffs, Erased, Notice, Person, Store
@@ -142,6 +142,15 @@ def test_a_company_that_a_person_belongs_to_is_not_the_person(store: Store) -> N
     before = store.count_cases()
     assert erase(store).cases == 1
     assert store.count_cases() == before - 1
+
+
+def test_a_company_is_no_person_to_erase(store: Store) -> None:
+    store.take([his(), his(salesforce_id=COMPANY, object="Account")], run=None, now=NOON)
+    before = everything_in(store)
+    for company in (COMPANY, COMPANY[:15]):
+        with pytest.raises(ConfigError, match="none of a lead or contact"):
+            erase(store, Person(salesforce_id=company))
+    assert everything_in(store) == before
 
 
 def test_a_new_failure_of_an_erased_person_is_a_new_case(store: Store) -> None:

@@ -300,6 +300,34 @@ def test_also_an_erasure_leaves_the_counters(store: Store) -> None:
     assert store.meters.read().changes == before != {}
 
 
+def test_a_retried_case_that_fails_anew_leaves_the_count_of_retries(store: Store) -> None:
+    open_cases(store, 1)
+    store.record_attempts({1: 2}, actor="bot", run=None, now=NOON)
+    ways = [(CaseState.OPEN, CaseState.RETRYING), (CaseState.RETRYING, CaseState.CLEARED)]
+    moves = [CaseMove(case=1, before=before, after=after) for before, after in ways]
+    store.move(moves, actor="bot", run=None, now=NOON)
+    newer = a_failure(1, failed_at=NOON + timedelta(hours=1))
+    store.take([(newer, a_diagnosis())], run=None, now=NOON + timedelta(hours=2))
+    assert states(store) == [CaseState.OPEN]
+    assert store.meters.read().retries == {"pushed": 2, "cleared": 1}
+
+
+@pytest.mark.parametrize("end", [CaseState.CLEARED, CaseState.DEAD])
+def test_a_retried_case_that_comes_back_leaves_the_count_of_retries(store: Store, end: CaseState) -> None:
+    open_cases(store, 1)
+    store.record_attempts({1: 2}, actor="bot", run=None, now=NOON)
+    ways = [(CaseState.OPEN, CaseState.RETRYING), (CaseState.RETRYING, end), (end, CaseState.OPEN)]
+    *there, back = [CaseMove(case=1, before=before, after=after) for before, after in ways]
+    store.move(there, actor="bot", run=None, now=NOON)
+    assert store.meters.read().retries[end] == 1
+    store.move([back], actor="bot", run=None, now=NOON)
+    assert store.meters.read().retries[end] == 1
+    store.move(there, actor="bot", run=None, now=NOON)
+    assert store.meters.read().retries[end] == 2
+    store.retention.erase(Person(marketo_id="1001"), actor="dpo", now=NOON)
+    assert store.meters.read().retries == {"pushed": 2, end: 2}
+
+
 def test_more_than_a_batch_goes_in_several_transactions(sqlite_url: str) -> None:
     with Store.open(sqlite_url) as store:
         open_cases(store, BATCH + 3)
