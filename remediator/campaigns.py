@@ -31,7 +31,10 @@ from remediator.settings import ZoneName
 from remediator.settings_errors import explain
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Hours = Annotated[float, Field(gt=0)]
+_LONGEST_H = 10 * 366 * 24
+"""Ten years; a moment much further back is beyond what a date can hold."""
+
+Hours = Annotated[float, Field(gt=0, le=_LONGEST_H)]
 
 
 class Mode(StrEnum):
@@ -56,7 +59,16 @@ def _a_time(value: object) -> object:
     return time(*divmod(value, 60)) if isinstance(value, int) and 0 <= value < 24 * 60 else value
 
 
-TimeOfDay = Annotated[time, BeforeValidator(_a_time)]
+def _without_zone(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError(
+            f"{value.isoformat()} names a zone of its own; write the time alone, it counts on the clock of "
+            "the campaign's timezone"
+        )
+    return value
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_a_time), AfterValidator(_without_zone)]
 
 
 class Select(_Strict):
@@ -65,7 +77,9 @@ class Select(_Strict):
     categories: tuple[Category, ...] = Field((), description="cases of these categories; none = all")
     causes: tuple[str, ...] = Field((), description="cases of these causes, by their keys")
     objects: tuple[Literal["Lead", "Contact"], ...] = Field((), description="of these objects; none = both")
-    min_age_h: float = Field(0, ge=0, description="cases first seen at least so many hours ago")
+    min_age_h: float = Field(
+        0, ge=0, le=_LONGEST_H, description="cases first seen at least so many hours ago"
+    )
     max_age_h: Hours | None = Field(None, description="cases seen within so many hours")
     retries: bool = Field(False, description="serve the retry queue; nothing else may stand beside it")
     static_list: int | None = Field(None, description="prevention: the people of this Marketo list")
