@@ -6,7 +6,7 @@ One file is one campaign. What it may write is bounded twice: by its own limits 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import time
 from difflib import get_close_matches
 from enum import StrEnum
@@ -28,7 +28,7 @@ from remediator import schedule
 from remediator.errors import ConfigError
 from remediator.model import Category, Confidence
 from remediator.settings import ZoneName
-from remediator.settings_errors import explain
+from remediator.settings_errors import explain, line_of
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _LONGEST_H = 10 * 366 * 24
@@ -276,12 +276,21 @@ def parse_campaign(text: str, *, name: str, fixers: Collection[str] | None = Non
         campaign = Campaign.model_validate(content)
     except ValidationError as error:
         raise ConfigError("\n".join(_explained(error, name, node))) from error
-    for fixer in campaign.fixers if fixers is not None else ():
-        if fixer not in (fixers or ()):
-            near = get_close_matches(fixer, list(fixers or ()), n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(sorted(fixers or ()))}"
-            raise ConfigError(f"{name}: fixers: unknown fixer '{fixer}'{hint}")
+    if fixers is not None:
+        for key, named in (("fixers", campaign.fixers), ("options", tuple(campaign.options))):
+            _check_fixers(key, named, fixers, name=name, node=node)
     return campaign
+
+
+def _check_fixers(
+    key: str, named: Sequence[str], known: Collection[str], *, name: str, node: yaml.Node | None
+) -> None:
+    for fixer in named:
+        if fixer not in known:
+            near = get_close_matches(fixer, list(known), n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(sorted(known))}"
+            line = line_of(node, [key, fixer])
+            raise ConfigError(f"{name}, line {line}: {key}: unknown fixer '{fixer}'{hint}")
 
 
 def _explained(error: ValidationError, name: str, node: yaml.Node | None) -> Iterator[str]:

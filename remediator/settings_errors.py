@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -28,7 +28,7 @@ def explain(
     for item in error.errors():
         path = [part for part in item["loc"] if isinstance(part, str)]
         name = ".".join(path)
-        line = _line_of(node, path)
+        line = line_of(node, path)
         variable = variables.get(name) or variables.get(path[0] if path else "")
         in_file = f"{file}, line {line}: " if line else ""
         place = f"{variable}: " if variable is not None else in_file
@@ -70,13 +70,17 @@ def _known_keys(model: type[BaseModel], parents: list[str]) -> list[str]:
     for name in parents:
         field = model.model_fields.get(name)
         annotation = field.annotation if field is not None else None
+        # A section that may be left out: `Section | None`.
+        kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+        annotation = kinds[0] if len(kinds) == 1 else annotation
         if not isinstance(annotation, type) or not issubclass(annotation, BaseModel):
             return []
         model = annotation
     return list(model.model_fields)
 
 
-def _line_of(node: yaml.Node | None, keys: list[str]) -> int | None:
+def line_of(node: yaml.Node | None, keys: list[str]) -> int | None:
+    """Return the line on which the last of these nested keys stands that there is, ``None`` for none."""
     line = None
     for key in keys:
         if not isinstance(node, yaml.MappingNode):
