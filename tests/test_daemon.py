@@ -460,6 +460,26 @@ def test_one_cycle_tells_that_nobody_exports_too_and_its_code_stays_clean(lite: 
     assert cycle.code == 0
 
 
+def test_one_cycle_while_paused_takes_exports_in_and_begins_no_campaign(lite: World) -> None:
+    work = Counted()
+    inbox = lite.folder / "inbox"
+    bot = Bot(lite, (a_job("hourly", work),), settings=DaemonSettings(inbox=inbox, settle_s=0))
+    lite.lead(country="Deutschland")
+    lite.pass_time(minutes=6)
+    inbox.mkdir()
+    content = sync_errors_csv(lite.sandbox.sync.errors, now=lite.sandbox.clock.now())
+    (inbox / "a.csv").write_bytes(content)
+    store = lite.engine.store
+    store.running.pause("careful", by="ann", now=lite.engine.clock())
+    switch = Switch(store.running, file=lite.folder / "kill", environment={})
+    with Bench(bot.load(), store, engines=1) as bench:
+        once = Once(store, bench, switch, stop=threading.Event(), teller=LogTeller(), virtual=True)
+        with pytest.raises(LimitReached, match="careful"):
+            once.run()
+    assert (lite.folder / "processed" / "a.csv").exists()
+    assert (store.count_cases(), work.times) == (1, 0)
+
+
 def test_the_digest_of_a_campaign_says_why_it_went_no_further(lite: World) -> None:
     store = lite.engine.store
     switch = Switch(store.running, file=lite.folder / "kill", environment={})
