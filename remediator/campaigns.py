@@ -37,6 +37,10 @@ _LONGEST_H = 10 * 366 * 24
 Hours = Annotated[float, Field(gt=0, le=_LONGEST_H)]
 
 
+_TAKEN = frozenset({"inbox", "exports", "upkeep", "retention", "signal"})
+"""Names under which a cycle tells of its other work; a campaign of such a name would hide that."""
+
+
 class Mode(StrEnum):
     """How far a campaign goes by itself."""
 
@@ -52,6 +56,12 @@ class _Strict(BaseModel):
 def _a_cron(expression: str) -> str:
     schedule.check_cron(expression)
     return expression
+
+
+def _a_free_name(name: str) -> str:
+    if name in _TAKEN:
+        raise ValueError(f"'{name}' is what a part of the daemon's own work is called; choose another name")
+    return name
 
 
 def _a_time(value: object) -> object:
@@ -168,7 +178,7 @@ class SyncLoad(_Strict):
 class Campaign(_Strict):
     """One recurring fix, as its file states it."""
 
-    name: str = Field(
+    name: Annotated[str, AfterValidator(_a_free_name)] = Field(
         pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60, description="unique; lower-case-words"
     )
     description: str = Field("", description="what it is for")

@@ -13,8 +13,10 @@ from remediator.campaigns import (
     parse_campaign,
     templates,
 )
+from remediator.daemon import INTAKE, TIDYING, UPKEEP
 from remediator.errors import ConfigError
 from remediator.model import Category, Confidence
+from remediator.rounds import EXPORTS
 from remediator.rules import FIXER_NAMES
 
 NIGHTLY = """\
@@ -74,6 +76,7 @@ def test_what_is_not_said_is_careful() -> None:
         ("name: a\ntimezone: Europe/Berln", ["line 2", "unknown time zone"]),
         ("name: A b", ["line 1", "name", "pattern"]),
         ("mode: auto", ["x.yaml", "name", "required"]),
+        ("name: upkeep", ["line 1", "name", "choose another"]),
         ("name: a\nfixers: [contry]", ["x.yaml, line 2", "'contry'", "did you mean 'country'"]),
         ("name: a\noptions:\n  contry: {}", ["x.yaml, line 3", "options", "did you mean 'country'"]),
         ("name: a\nwindow:\n  strat: '01:00'\n  end: '02:00'", ["line 3", "did you mean 'start'"]),
@@ -140,6 +143,11 @@ def test_the_ready_made_campaigns_are_valid_and_none_writes_by_itself() -> None:
     assert all(name == f"{campaign.name}.yaml" for name, campaign in found.items())
     automatic = [campaign for campaign in found.values() if campaign.mode is Mode.AUTO]
     assert all(campaign.select.retries for campaign in automatic)
+
+
+def test_no_campaign_is_called_what_the_cycle_calls_its_own_work() -> None:
+    for taken in (UPKEEP, INTAKE, TIDYING, EXPORTS):
+        assert "choose another" in refusal(f"name: {taken}")
 
 
 def test_the_nearest_campaign_is_named_when_one_is_not_there() -> None:
