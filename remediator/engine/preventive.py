@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from itertools import islice
 
 from fixers.acceptance import refusal
@@ -23,6 +24,7 @@ from remediator.engine.planning import PlanResult
 from remediator.engine.proposing import Answer, Proposer
 from remediator.engine.record_types import Scope
 from remediator.engine.targets import LINK_FIELDS, Target, target_of
+from remediator.errors import ConfigError
 from remediator.fixing import FixRequest
 from remediator.plan import Throughput, new_plan
 from remediator.values import Record, Value, same_value
@@ -58,8 +60,10 @@ def plan_records(engine: Engine, campaign: Campaign) -> PlanResult:
     """Return a plan, not yet saved, for the records that the campaign selects.
 
     Raises:
+        ConfigError: its objects have none of the fields that the campaign names.
         VendorError: a read failed or was incomplete; then nothing is planned.
     """
+    _check_fields(engine, campaign)
     proposer = Proposer.of(engine)
     known = _Known.of(engine, campaign)
     changes: list[Change] = []
@@ -83,6 +87,20 @@ def plan_records(engine: Engine, campaign: Campaign) -> PlanResult:
     )
     return PlanResult(
         plan=plan, fixer_faults=dict(proposer.faults), came_back=tuple(known.came_back.values())
+    )
+
+
+def _check_fields(engine: Engine, campaign: Campaign) -> None:
+    """Refuse a campaign of whose fields there is none: it would look at nothing, for good."""
+    kinds, wanted = campaign.select.objects or ("Lead", "Contact"), campaign.select.fields
+    known = sorted({name for kind in kinds for name in engine.fields(kind).descriptions})
+    # One of several that was hidden or removed meanwhile does not stop what is left.
+    if not wanted or not set(wanted).isdisjoint(known):
+        return
+    near = get_close_matches(wanted[0], known, n=1)
+    raise ConfigError(
+        f"campaign '{campaign.name}': select.fields: no field '{wanted[0]}' on {' or '.join(kinds)}"
+        + (f"; did you mean '{near[0]}'?" if near else "; see: remediator fields")
     )
 
 

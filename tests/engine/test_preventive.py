@@ -12,7 +12,7 @@ from remediator.changes import ChangeState, Decision
 from remediator.engine.core import Step
 from remediator.engine.loops import Loop
 from remediator.engine.preventive import PreventiveProof
-from remediator.errors import VendorError
+from remediator.errors import ConfigError, VendorError
 from remediator.model import SystemName
 from remediator.sandbox.salesforce.access import User
 from tests.engine.cycles import a_campaign, approve_plan, earn, looked, run
@@ -156,6 +156,12 @@ def test_only_the_fields_that_are_named_are_looked_at(lite: World) -> None:
     hold_the_sync(lite)
     lite.lead(country="Deutschland")
     assert planned(lite, campaign) == {}
+
+
+def test_a_field_that_nobody_has_is_told_with_the_nearest_one(lite: World) -> None:
+    campaign = preventive(select=Select(changed_within_h=24, fields=("Contry",)))
+    with pytest.raises(ConfigError, match=r"no field 'Contry'.*did you mean 'Country'"):
+        run(lite, campaign)
 
 
 def test_only_the_objects_that_are_named_are_looked_at(lite: World) -> None:
