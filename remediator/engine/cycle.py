@@ -66,7 +66,7 @@ def run_campaign(
             # Out of its share before it could write: the next day goes on where this one ended.
             report.stopped = f"{exc}; it goes on when the day's share begins anew"
     if not dry_run:
-        _remember(work, campaign, state, report)
+        _remember(work, campaign, report)
     return report
 
 
@@ -246,11 +246,11 @@ def _save(engine: Engine, report: CampaignReport) -> None:
         report.saved = True
 
 
-def _remember(
-    engine: Engine, campaign: Campaign, state: CampaignState | None, report: CampaignReport
-) -> None:
+def _remember(engine: Engine, campaign: Campaign, report: CampaignReport) -> None:
     now = engine.clock()
     running = engine.store.running
+    # As it is by now: a person may have given the automatic mode back during the run.
+    state = running.campaign_state(campaign.name)
     first = state.first_run_at if state is not None else now
     demoted = report.demoted is not None or (state is not None and state.demoted)
     note = report.demoted or (state.note if state is not None else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
@@ -410,6 +411,25 @@ def test_a_lost_lease_writes_nothing(a_world: World) -> None:
     with pytest.raises(LeaseLost):
         run(a_world, campaign, lease=lease)
     assert a_world.our_writes(person) == []
+
+
+def test_an_automatic_mode_that_is_given_back_during_a_run_stays_given_back(lite: World) -> None:
+    campaign = looked(lite, auto())
+    store, now = lite.engine.store, lite.engine.clock()
+    state = store.running.campaign_state(campaign.name)
+    assert state is not None
+    lost = replace(state, demoted=True, note="too many came back")
+    store.running.save_campaign_state(lost, actor="test", now=now)
+    broken(lite)
+
+    def given_back(_: Step) -> None:
+        restore_campaign(store, campaign.name, by="ann", now=now)
+
+    lite.engine.on_step = given_back
+    assert run(lite, campaign).mode is Mode.REVIEW
+    after = store.running.campaign_state(campaign.name)
+    assert after is not None
+    assert (after.demoted, after.note) == (False, None)
 
 
 def test_a_campaign_of_another_connection_is_refused(lite: World) -> None:
