@@ -282,6 +282,8 @@ def parse_campaign(text: str, *, name: str, fixers: Collection[str] | None = Non
         raise ConfigError(
             f"{name}: expected one campaign as 'key: value' lines, such as 'name: nightly-country'"
         )
+    if isinstance(node, yaml.MappingNode):
+        _check_keys(node, name=name)
     try:
         campaign = Campaign.model_validate(content)
     except ValidationError as error:
@@ -290,6 +292,21 @@ def parse_campaign(text: str, *, name: str, fixers: Collection[str] | None = Non
         for key, named in (("fixers", campaign.fixers), ("options", tuple(campaign.options))):
             _check_fixers(key, named, fixers, name=name, node=node)
     return campaign
+
+
+def _check_keys(node: yaml.MappingNode, *, name: str) -> None:
+    """Refuse a key that stands twice on the top level or in a section: YAML would take the last of them."""
+    lines: dict[str, int] = {}
+    for key, below in node.value:
+        line = key.start_mark.line + 1
+        if key.value in lines:
+            raise ConfigError(
+                f"{name}, line {line}: '{key.value}' stands in line {lines[key.value]} too; keep one of them"
+            )
+        if isinstance(key, yaml.ScalarNode):
+            lines[key.value] = line
+        if isinstance(below, yaml.MappingNode) and below.start_mark.index > key.start_mark.index:
+            _check_keys(below, name=name)
 
 
 def _check_fixers(

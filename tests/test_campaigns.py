@@ -91,6 +91,8 @@ def test_what_is_not_said_is_careful() -> None:
         ("name: a\nwindow: {start: '01:00+02:00', end: '05:00'}", ["line 2", "window.start", "timezone"]),
         ("name: a\nselect: {min_age_h: 1e9}", ["line 2", "select.min_age_h", "less than"]),
         ("name: a\nselect:\n  max_age_h: .inf", ["line 3", "select.max_age_h", "less than"]),
+        ("name: a\nmode: review\nmode: auto", ["x.yaml, line 3", "'mode'", "line 2 too"]),
+        ("name: a\nlimits:\n  per_day: 3\n  per_day: 9", ["x.yaml, line 4", "'per_day'", "line 3 too"]),
         ("- a", ["x.yaml", "key: value"]),
         ("name: [", ["x.yaml", "not valid YAML"]),
     ],
