@@ -175,6 +175,10 @@ class SyncLoad(_Strict):
     )
 
 
+_IDLE_IN_RETRIES = ("fixers", "options", "min_confidence", "earned", "limits", "window", "stop_after_reverts")
+"""What decides about values; the retry queue changes none, and the daemon serves it at any hour."""
+
+
 class Campaign(_Strict):
     """One recurring fix, as its file states it."""
 
@@ -216,6 +220,19 @@ class Campaign(_Strict):
             raise ValueError(
                 "min_confidence: weak changes are never written without a person; use strong or exact"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _serves_retries(self) -> Campaign:
+        if not self.select.retries:
+            return self
+        if self.mode is Mode.REVIEW:
+            raise ValueError(
+                "retries changes no value, so there is nothing to review; write mode: auto, "
+                "or observe to push nobody"
+            )
+        if idle := [name for name in _IDLE_IN_RETRIES if name in self.model_fields_set]:
+            raise ValueError(f"{idle[0]} has no effect on the retry queue; take it out")
         return self
 
     @property

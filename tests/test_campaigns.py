@@ -147,6 +147,18 @@ def test_the_ready_made_campaigns_are_valid_and_none_writes_by_itself() -> None:
     assert all(campaign.select.retries for campaign in automatic)
 
 
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("mode: review", "nothing to review"),
+        ("mode: auto\nwindow: {start: '01:00', end: '05:00'}", "window has no effect"),
+        ("mode: observe\nlimits: {max_changes: 3}", "limits has no effect"),
+    ],
+)
+def test_what_has_no_effect_on_the_retry_queue_is_refused(key: str, words: str) -> None:
+    assert words in refusal(f"name: again\nselect: {{retries: true}}\n{key}")
+
+
 def test_no_campaign_is_called_what_the_cycle_calls_its_own_work() -> None:
     for taken in (UPKEEP, INTAKE, TIDYING, EXPORTS):
         assert "choose another" in refusal(f"name: {taken}")

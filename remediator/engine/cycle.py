@@ -75,7 +75,7 @@ def _mode(
 ) -> tuple[Mode, str | None]:
     if dry_run:
         return Mode.OBSERVE, "a dry run only looks"
-    if campaign.mode is Mode.OBSERVE or campaign.select.retries:
+    if campaign.mode is Mode.OBSERVE:
         return campaign.mode, None
     if engine.store.running.campaign_state(_first_look(campaign)) is None:
         what = "the first run of a campaign" if state is None else "the first run after select, fixers or"
@@ -108,7 +108,8 @@ def _cycle(
         settle_interrupted(engine, run=report.run, report=settled)
         report.verified = verify_due(engine, run=report.run)
         if campaign.select.retries and report.mode is Mode.OBSERVE:
-            report.why_mode = "it only observes, so it tries nobody again; see: remediator retry list"
+            looks = report.why_mode or "it only observes"
+            report.why_mode = f"{looks}, so it tries nobody again; see: remediator retry list"
             return
         if campaign.select.retries:
             report.retries = serve_retries(
@@ -263,7 +264,8 @@ def _remember(engine: Engine, campaign: Campaign, report: CampaignReport) -> Non
         actor=engine.actor,
         now=now,
     )
-    if report.plan is not None and running.campaign_state(_first_look(campaign)) is None:
+    looked = report.plan is not None or campaign.select.retries
+    if looked and running.campaign_state(_first_look(campaign)) is None:
         running.save_campaign_state(
             CampaignState(name=_first_look(campaign), first_run_at=now, last_run_at=now),
             actor=engine.actor,

@@ -17,14 +17,15 @@ from loguru import logger
 from remediator.changes import ChangeState, StoredChange
 from remediator.engine.batches import cut
 from remediator.engine.core import Engine, Step
-from remediator.errors import ConfigError
+from remediator.errors import ConfigError, VendorError
 from remediator.model import SystemName
 from remediator.store import CaseQuery
 from remediator.systems.base import WriteResult
 
-TRIGGER_SIZE = 100
+_TRIGGER_SIZE = 100
 _LIST_SIZE = 300
-_LIST_PAYS_ABOVE = 300
+_BATCH_CALLS = 3
+"""Looking at the batch campaign takes two calls, starting it one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def resync(engine: Engine, plan: str, *, run: int) -> ResyncReport:
         VendorError: the campaign could not be asked; people already requested stay recorded.
     """
     due = _due(engine, plan)
-    way = _way(engine, len(due.unlinked.keys() | due.pulled.keys()))
+    way = way_for(engine, len(due.unlinked.keys() | due.pulled.keys()))
     if way is None:
         native = len(due.native | due.pulled.keys())
         return ResyncReport(native=native, requested=0, waiting=len(due.unlinked), way=None)
@@ -90,14 +91,14 @@ def push_left(engine: Engine, *, run: int, due_before: datetime | None) -> int:
         ConfigError: the campaign that pushes cannot serve.
         VendorError: it could not be asked; people already requested stay recorded.
     """
-    if _way(engine, 1) is None:
+    if way_for(engine, 1) is None:
         return 0
     plans = engine.store.running.unpushed_plans(due_before=due_before)
     return sum(resync(engine, plan, run=run).requested for plan in plans)
 
 
 def leave_list(engine: Engine, people: Sequence[str], *, run: int) -> None:
-    """Take people whose push is proven off the list, or the next batch campaign pushes them all again."""
+    """Take people who need no push any more off the list; the next start would push them all again."""
     list_id = engine.settings.marketo.resync_list
     if list_id is None or not people:
         return
@@ -105,7 +106,11 @@ def leave_list(engine: Engine, people: Sequence[str], *, run: int) -> None:
         "resync_list_left", actor=engine.actor, run=run, payload={"people": list(people)}, now=engine.clock()
     )
     engine.gate()
-    engine.marketo.remove_from_list(list_id, list(people))
+    try:
+        engine.marketo.remove_from_list(list_id, list(people))
+    except VendorError as exc:
+        # What is proven stands without it; staying on the list only costs a push that changes nothing.
+        logger.bind(event="resync_list_kept").warning("People stay on the resync list: {}", exc)
 
 
 def _due(engine: Engine, plan: str) -> _Due:
@@ -142,12 +147,37 @@ def _persons(engine: Engine, written: Sequence[StoredChange]) -> dict[int, str]:
     }
 
 
-def _way(engine: Engine, people: int) -> str | None:
+def has_list(engine: Engine) -> bool:
+    """Say whether people can be pushed by a static list and one start of a batch campaign."""
     settings = engine.settings.marketo
-    by_list = settings.resync_list is not None and settings.resync_batch_campaign is not None
-    if by_list and (people > _LIST_PAYS_ABOVE or settings.resync_campaign is None):
+    return settings.resync_list is not None and settings.resync_batch_campaign is not None
+
+
+def way_for(engine: Engine, people: int) -> str | None:
+    """Return the way to push so many people that takes the fewest calls, ``None`` where there is none.
+
+    Every member goes onto the list by one call and, once the push is proven, off it by another.
+    """
+    has_trigger = engine.settings.marketo.resync_campaign is not None
+    by_trigger, by_list = -(-people // _TRIGGER_SIZE), 2 * -(-people // _LIST_SIZE) + _BATCH_CALLS
+    if has_list(engine) and (by_list < by_trigger or not has_trigger):
         return "list"
-    return "trigger" if settings.resync_campaign is not None else None
+    return "trigger" if has_trigger else None
+
+
+def size_of(way: str | None) -> int:
+    """Return how many people one call of a way pushes."""
+    return _LIST_SIZE if way == "list" else _TRIGGER_SIZE
+
+
+def ask(engine: Engine, way: str, people: Sequence[str]) -> Sequence[WriteResult]:
+    """Request a push by trigger campaign, or put people on the list; one result a person."""
+    settings = engine.settings.marketo
+    if way == "trigger" and settings.resync_campaign is not None:
+        return engine.marketo.trigger_campaign(settings.resync_campaign, list(people))
+    if settings.resync_list is not None:
+        return engine.marketo.add_to_list(settings.resync_list, list(people))
+    return ()
 
 
 def _pushed(
@@ -156,14 +186,14 @@ def _pushed(
     """Push people; return how many were taken, and ``{reason: people}`` of the others."""
     results: list[WriteResult] = []
     if way == "list":
-        _check_batch_campaign(engine)
-    for chunk in cut(list(people), TRIGGER_SIZE if way == "trigger" else _LIST_SIZE):
+        check_batch_campaign(engine)
+    for chunk in cut(list(people), size_of(way)):
         answers = _push(engine, way, chunk, run=run)
         results += answers
         if way == "trigger":
             _mark(engine, way, people, answers, run=run)
     if way == "list":
-        _schedule(engine)
+        start_batch_campaign(engine)
         # Only now: a crash before it must not leave people on the list whom no campaign has been told of.
         _mark(engine, way, people, results, run=run)
     refused: dict[str, int] = {}
@@ -178,7 +208,6 @@ def _pushed(
 
 
 def _push(engine: Engine, way: str, people: Sequence[str], *, run: int) -> Sequence[WriteResult]:
-    settings = engine.settings.marketo
     # Asking twice is harmless (the flow step pushes the same values again), so intent and outcome are two
     # entries and a crash between them repeats the request.
     engine.store.append_audit(
@@ -190,11 +219,7 @@ def _push(engine: Engine, way: str, people: Sequence[str], *, run: int) -> Seque
     )
     engine.on_step(Step(name="before_resync"))
     engine.gate()
-    results: Sequence[WriteResult] = ()
-    if way == "trigger" and settings.resync_campaign is not None:
-        results = engine.marketo.trigger_campaign(settings.resync_campaign, list(people))
-    elif settings.resync_list is not None:
-        results = engine.marketo.add_to_list(settings.resync_list, list(people))
+    results = ask(engine, way, people)
     engine.on_step(Step(name="after_resync"))
     return results
 
@@ -211,7 +236,8 @@ def _mark(
     engine.store.mark_resynced(changes, way=way, run=run, actor=engine.actor, now=engine.clock())
 
 
-def _check_batch_campaign(engine: Engine) -> None:
+def check_batch_campaign(engine: Engine) -> None:
+    """Raise ``ConfigError`` when the batch campaign cannot push the members of the list."""
     campaign = engine.settings.marketo.resync_batch_campaign
     if campaign is None:
         return
@@ -228,7 +254,8 @@ def _check_batch_campaign(engine: Engine) -> None:
         )
 
 
-def _schedule(engine: Engine) -> None:
+def start_batch_campaign(engine: Engine) -> None:
+    """Let the batch campaign push everybody who is on the list."""
     if (campaign := engine.settings.marketo.resync_batch_campaign) is not None:
         engine.gate()
         engine.marketo.schedule_campaign(campaign)

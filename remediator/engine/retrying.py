@@ -17,7 +17,15 @@ from remediator.engine import load
 from remediator.engine.batches import cut
 from remediator.engine.core import Engine, Step
 from remediator.engine.in_step import is_in_step, salesforce_records
-from remediator.engine.resync import TRIGGER_SIZE
+from remediator.engine.resync import (
+    ask,
+    check_batch_campaign,
+    has_list,
+    leave_list,
+    size_of,
+    start_batch_campaign,
+    way_for,
+)
 from remediator.engine.targets import Target, find_targets
 from remediator.engine.writing import writing_turn
 from remediator.errors import ConfigError, LeaseLost, LimitReached, VendorError
@@ -39,7 +47,10 @@ POLICIES: Mapping[Category, RetryPolicy] = MappingProxyType(
 )
 """Categories that may pass unchanged, and how patient to be with each (Salesforce fact sheet, section 9)."""
 
-_PAGE = 300
+_PAGE, _LIST_PAGE = 300, 3_000
+"""Cases looked at and pushed together; of those whom a list takes more, since it is started once a page."""
+
+_OVER = frozenset({CaseState.CLEARED, CaseState.DEAD})
 
 _FAILED = re.compile(r"(.*? failed) \((\w+)\): ")
 
@@ -101,6 +112,7 @@ def serve_retries(engine: Engine, *, run: int, random: Random, max_backlog: int 
         return report
     most = load.bound(engine.settings, max_backlog)
     pace = load.sync_pace(engine.settings)
+    size = _LIST_PAGE if has_list(engine) else _PAGE
     served = 0
     while served < len(cases):
         # A campaign that writes in another thread must not take the same room.
@@ -110,7 +122,7 @@ def serve_retries(engine: Engine, *, run: int, random: Random, max_backlog: int 
             if room == 0:
                 report.held = len(cases) - served
                 break
-            page = cases[served : served + min(_PAGE, room)]
+            page = cases[served : served + min(size, room)]
             _serve(engine, page, report, run=run, random=random)
         served += len(page)
         engine.on_step(Step(name="retrying", done=served, total=len(cases)))
@@ -187,8 +199,14 @@ def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: in
     report.pushed += len(push) - len(tries.left) - len(tries.errors)
     report.failed += len(tries.errors)
     engine.store.move(moves, actor=engine.actor, run=run, now=engine.clock())
+    over = {move.case for move in moves if move.after in _OVER and move.case in attempts}
+    leave_list(engine, sorted({_person(targets[case]) for case in over} - {""}), run=run)
     if tries.trouble is not None:
         raise tries.trouble
+
+
+def _person(target: Target | Declined) -> str:
+    return target.marketo_id if isinstance(target, Target) else ""
 
 
 def _without_record(
@@ -257,14 +275,14 @@ class _Tries:
     made: dict[int, int]
     tried: set[int] = field(default_factory=set)
     left: set[int] = field(default_factory=set)
-    errors: dict[int, VendorError | ConfigError] = field(default_factory=dict)
+    errors: dict[int, VendorError | ConfigError | LimitReached | LeaseLost] = field(default_factory=dict)
     trouble: VendorError | ConfigError | LimitReached | LeaseLost | None = None
 
 
 def _push(
     engine: Engine, push: Mapping[int, tuple[Case, str]], made: Mapping[int, int], *, run: int
 ) -> _Tries:
-    """Count the tries durably, then ask the campaign; without a campaign the native sync must do.
+    """Count the tries durably, then ask a campaign; without one the native sync must do.
 
     Each person has a result of their own. When the campaign cannot be asked, those who were not tried yet
     keep their count.
@@ -273,10 +291,13 @@ def _push(
     cases: dict[str, list[int]] = {}
     for case, person in push.values():
         cases.setdefault(person, []).append(case.id)
-    for chunk in cut(list(cases), TRIGGER_SIZE):
+    way = way_for(engine, len(cases))
+    if way == "list" and cases:
+        _look_at_batch_campaign(engine, tries)
+    for chunk in cut(list(cases), size_of(way)):
         mine = [case for person in chunk for case in cases[person]]
         if tries.trouble is None:
-            tries.trouble = _stop(engine)
+            tries.trouble = None if way is None else _stop(engine)
         match tries.trouble:
             case LimitReached() | LeaseLost():
                 tries.left |= set(mine)
@@ -293,7 +314,7 @@ def _push(
         if not people:
             continue
         try:
-            results = _ask(engine, people)
+            results = () if way is None else _ask(engine, way, people)
         except (VendorError, ConfigError) as exc:
             tries.trouble = exc
             tries.errors |= dict.fromkeys(begun, exc)
@@ -301,13 +322,32 @@ def _push(
         for result in results:
             if result.error is not None:
                 tries.errors |= dict.fromkeys(begun.intersection(cases[result.record_id]), result.error)
+    if way == "list":
+        _start(engine, tries)
     return tries
+
+
+def _look_at_batch_campaign(engine: Engine, tries: _Tries) -> None:
+    try:
+        check_batch_campaign(engine)
+    except (VendorError, ConfigError) as exc:
+        tries.trouble = exc
+
+
+def _start(engine: Engine, tries: _Tries) -> None:
+    """Let the batch campaign push those who are on the list now, also when others could not be put on it."""
+    on_list = tries.tried - tries.errors.keys()
+    if not on_list or isinstance(tries.trouble, LimitReached | LeaseLost):
+        return
+    try:
+        start_batch_campaign(engine)
+    except (VendorError, ConfigError, LimitReached, LeaseLost) as exc:
+        tries.trouble = exc
+        tries.errors |= dict.fromkeys(on_list, exc)
 
 
 def _stop(engine: Engine) -> LimitReached | LeaseLost | None:
     """Return what keeps the campaign from being asked: what may not be sent is no try."""
-    if engine.settings.marketo.resync_campaign is None:
-        return None
     try:
         engine.gate()
     except (LimitReached, LeaseLost) as exc:
@@ -315,11 +355,8 @@ def _stop(engine: Engine) -> LimitReached | LeaseLost | None:
     return None
 
 
-def _ask(engine: Engine, people: Sequence[str]) -> Sequence[WriteResult]:
-    campaign = engine.settings.marketo.resync_campaign
-    if campaign is None:
-        return ()
+def _ask(engine: Engine, way: str, people: Sequence[str]) -> Sequence[WriteResult]:
     engine.gate()
-    results = engine.marketo.trigger_campaign(campaign, list(people))
+    results = ask(engine, way, people)
     engine.on_step(Step(name="after_push"))
     return results

@@ -131,11 +131,7 @@ def _leave_list(
         for change in (stored.change for stored in written[case.id])
         if (person := _pushed_for(change, case)) is not None
     }
-    try:
-        leave_list(engine, sorted(people), run=run)
-    except VendorError as exc:
-        # The verdicts stand without it; staying on the list only costs a push that changes nothing.
-        logger.bind(event="resync_list_kept").warning("People stay on the resync list: {}", exc)
+    leave_list(engine, sorted(people), run=run)
 
 
 def _pushed_for(change: Change, case: Case) -> str | None:

@@ -30,6 +30,11 @@ def a_campaign(**fields: Any) -> Campaign:
     return Campaign(**{**given, **fields})
 
 
+def a_retry_campaign(**fields: Any) -> Campaign:
+    """Return a campaign on the retry queue."""
+    return Campaign(**{"name": "hourly-retries", "mode": Mode.AUTO, "select": Select(retries=True), **fields})
+
+
 def run(
     world: World, campaign: Campaign, *, dry_run: bool = False, lease: Lease | None = None
 ) -> CampaignReport:

@@ -21,7 +21,7 @@ from remediator.model import CaseState, Category, Confidence, SystemName
 from remediator.settings import VerifySettings, isolated_settings
 from remediator.settings_load import SyncLoadSettings
 from tests.builders import a_change
-from tests.engine.cycles import a_campaign, approve_plan, broken, earn, looked, run
+from tests.engine.cycles import a_campaign, a_retry_campaign, approve_plan, broken, earn, looked, run
 from tests.engine.world import World
 
 
@@ -443,7 +443,7 @@ def test_a_campaign_with_an_unknown_fixer_is_refused(lite: World) -> None:
 
 
 def test_a_retry_campaign_serves_the_queue(a_world: World) -> None:
-    campaign = a_campaign(name="hourly-retries", select=Select(retries=True), fixers=())
+    campaign = looked(a_world, a_retry_campaign())
     report = run(a_world, campaign)
     assert report.retries is not None
     assert report.plan is None

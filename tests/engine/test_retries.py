@@ -11,18 +11,20 @@ from typing import Any
 
 import pytest
 
-from remediator.campaigns import Mode, Select, SyncLoad
+from remediator.campaigns import Mode, SyncLoad
 from remediator.changes import ChangeState
 from remediator.engine.core import Step
-from remediator.errors import LimitReached, VendorError
+from remediator.engine.resync import way_for
+from remediator.errors import ConfigError, LimitReached, VendorError
 from remediator.model import CaseState, Category
 from remediator.retry import ask_cancel
 from remediator.rounds import job_of, run_job
 from remediator.settings import VerifySettings
 from remediator.settings_load import SyncLoadSettings
 from tests.builders import a_diagnosis, a_failure
-from tests.engine.cycles import a_campaign, approve_plan, broken, looked, run
-from tests.engine.world import World
+from tests.engine.cycles import a_campaign, a_retry_campaign, approve_plan, broken, looked, run
+from tests.engine.test_adversary_proof import by_list
+from tests.engine.world import World, replace_section
 from tests.faults.test_vendor_trouble import TRIGGER, locked, pushes, serve
 
 
@@ -98,9 +100,7 @@ def test_what_was_written_and_what_was_tried_again_share_the_budget(lite: World)
 def test_a_retry_campaign_keeps_to_its_own_budget(lite: World) -> None:
     out_of_step(lite, 3)
     paced(lite, most=10, per_hour=1)
-    campaign = a_campaign(
-        name="hourly-retries", select=Select(retries=True), fixers=(), sync_load=SyncLoad(max_backlog=1)
-    )
+    campaign = looked(lite, a_retry_campaign(sync_load=SyncLoad(max_backlog=1)))
     report = run(lite, campaign).retries
     assert report is not None
     assert (report.pushed, report.held) == (1, 2)
@@ -109,9 +109,7 @@ def test_a_retry_campaign_keeps_to_its_own_budget(lite: World) -> None:
 def test_a_retry_campaign_does_not_widen_the_budget_of_the_settings(lite: World) -> None:
     out_of_step(lite, 3)
     paced(lite, most=1, per_hour=1)
-    campaign = a_campaign(
-        name="hourly-retries", select=Select(retries=True), fixers=(), sync_load=SyncLoad(max_backlog=10)
-    )
+    campaign = looked(lite, a_retry_campaign(sync_load=SyncLoad(max_backlog=10)))
     report = run(lite, campaign).retries
     assert report is not None
     assert (report.pushed, report.held) == (1, 2)
@@ -119,7 +117,7 @@ def test_a_retry_campaign_does_not_widen_the_budget_of_the_settings(lite: World)
 
 def test_a_retry_campaign_that_only_observes_pushes_nobody_and_says_so(lite: World) -> None:
     people = out_of_step(lite, 2)
-    campaign = a_campaign(name="hourly-retries", mode=Mode.OBSERVE, select=Select(retries=True), fixers=())
+    campaign = a_retry_campaign(mode=Mode.OBSERVE)
     report = run(lite, campaign)
     assert pushed(lite) == []
     assert [halt for halt in report.halts if "it tries nobody again" in halt]
@@ -129,9 +127,7 @@ def test_a_retry_campaign_that_only_observes_pushes_nobody_and_says_so(lite: Wor
 def test_a_retry_campaign_says_whom_it_tried_again(lite: World) -> None:
     out_of_step(lite, 3)
     paced(lite, most=10, per_hour=1)
-    campaign = a_campaign(
-        name="hourly-retries", select=Select(retries=True), fixers=(), sync_load=SyncLoad(max_backlog=1)
-    )
+    campaign = looked(lite, a_retry_campaign(sync_load=SyncLoad(max_backlog=1)))
     done = run_job(lite.engine, job_of(campaign))
     assert "1 tried again, 0 given up" in done.said
     (record,) = lite.engine.store.runs(limit=1)
@@ -168,7 +164,7 @@ def test_a_person_whom_marketo_does_not_take_is_not_counted_as_pushed(lite: Worl
 def test_a_call_that_fails_brings_back_only_its_own_people(
     lite: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("remediator.engine.retrying.TRIGGER_SIZE", 1)
+    monkeypatch.setattr("remediator.engine.resync._TRIGGER_SIZE", 1)
     people = out_of_step(lite, 3)
 
     def second_call_fails() -> None:
@@ -214,7 +210,7 @@ def test_visits_while_writes_are_stopped_use_up_nobodys_tries(lite: World) -> No
 def test_a_stop_in_mid_visit_leaves_what_was_done_and_who_is_still_due(
     lite: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("remediator.engine.retrying.TRIGGER_SIZE", 1)
+    monkeypatch.setattr("remediator.engine.resync._TRIGGER_SIZE", 1)
     people = out_of_step(lite, 3)
     lite.engine.gate = lambda: stop() if pushed(lite) else None
     with pytest.raises(LimitReached):
@@ -329,3 +325,71 @@ def test_retries_beside_a_campaign_that_writes_keep_to_one_budget_with_it(lite: 
         retried.add_done_callback(lambda _: beside.set())
         assert written.result().writes.outcomes == {ChangeState.APPLIED: 3}
         assert (retried.result().pushed, retried.result().held) == (0, 3)
+
+
+# By list and batch campaign
+
+
+def started(world: World) -> int:
+    """Return how often the batch campaign was started."""
+    entries = world.sandbox.ledger.entries(kind="request", system="marketo")
+    return sum(entry["path"].endswith("/schedule.json") and entry["status"] == 200 for entry in entries)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "people", "way"),
+    [(2001, 1_000, "trigger"), (2001, 1_200, "list"), (2001, 3_000, "list"), (None, 1, "list")],
+)
+def test_a_push_goes_the_way_that_costs_fewer_calls(
+    lite: World, trigger: int | None, people: int, way: str
+) -> None:
+    by_list(lite)
+    marketo = replace_section(lite.engine.settings.marketo, resync_campaign=trigger)
+    lite.engine.settings = lite.engine.settings.model_copy(update={"marketo": marketo})
+    assert way_for(lite.engine, people) == way
+
+
+def test_retries_go_by_list_with_one_start_and_leave_it_when_they_are_in_step(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remediator.engine.resync._LIST_SIZE", 2)
+    sync = lite.sandbox.instance.sync_person
+    members = lite.sandbox.instance.lists.get(by_list(lite)).members
+    people = out_of_step(lite, 5)
+    report = serve(lite)
+    assert (report.pushed, report.failed, started(lite)) == (5, 0, 1)
+    assert sorted(members) == sorted(map(int, people))
+    lite.sandbox.instance.sync_person = sync
+    lite.sandbox.sync.settings.disabled = False
+    lite.pass_time(hours=2)
+    assert serve(lite).cleared == 5
+    assert not members
+
+
+def test_a_batch_campaign_that_cannot_be_started_leaves_nobody_for_pushed(lite: World) -> None:
+    by_list(lite)
+    people = out_of_step(lite, 2)
+    lite.sandbox.faults.add(
+        {
+            "name": "server_error",
+            "status": 503,
+            "match": "POST /rest/v1/campaigns/*/schedule.json",
+            "times": None,
+        }
+    )
+    with pytest.raises(VendorError):
+        serve(lite)
+    assert started(lite) == 0
+    assert all("failed" in (lite.case_of(person).note or "") for person in people)
+    lite.sandbox.faults.clear()
+    lite.pass_time(hours=2)
+    assert (serve(lite).pushed, started(lite)) == (2, 1)
+
+
+def test_a_batch_campaign_that_would_drop_people_costs_nobody_a_try(lite: World) -> None:
+    members = lite.sandbox.instance.lists.get(by_list(lite, campaign=2001)).members
+    people = out_of_step(lite, 2)
+    with pytest.raises(ConfigError, match="trigger campaign"):
+        serve(lite)
+    assert not members
+    assert lite.engine.store.attempts([lite.case_of(person).id for person in people]) == {}

@@ -18,6 +18,7 @@ from remediator.engine.retrying import RetryReport, serve_retries
 from remediator.errors import LimitReached, PermanentError, RateLimited, TransientError, VendorError
 from remediator.model import CaseState, Category, SystemName
 from remediator.rounds import follow_up
+from remediator.store import Store
 from remediator.systems.breaker import FIRST_PAUSE_S, LONGEST_PAUSE_S, OPENS_AFTER, Breaker, CircuitOpen
 from remediator.systems.marketo import Marketo
 from remediator.systems.salesforce import Salesforce
@@ -271,7 +272,7 @@ def pushes(made: World) -> list[dict[str, Any]]:
     return made.sandbox.ledger.entries(kind="trigger")
 
 
-def test_a_retry_by_hand_in_mid_push_of_another_pushes_nobody_twice(virtual: World) -> None:
+def test_a_retry_by_hand_in_mid_push_of_another_pushes_nobody_twice(virtual: World, sqlite_url: str) -> None:
     virtual.sandbox.sync.settings.disabled = True
     people = locked(virtual, 3)
     by_hand: list[RetryReport] = []
@@ -280,8 +281,10 @@ def test_a_retry_by_hand_in_mid_push_of_another_pushes_nobody_twice(virtual: Wor
     def meanwhile() -> None:
         if not serving.store.attempts([virtual.case_of(person).id for person in people]):
             return
-        virtual.engine = replace(serving, gate=lambda: None)
-        by_hand.append(serve(virtual))
+        # Another process: one would wait for its turn.
+        with Store.open(sqlite_url) as store:
+            virtual.engine = replace(serving, gate=lambda: None, store=store)
+            by_hand.append(serve(virtual))
 
     virtual.engine = replace(serving, gate=meanwhile)
     report = serve(virtual)
