@@ -244,18 +244,23 @@ class Campaign(_Strict):
         return hashlib.sha256(decisive.encode()).hexdigest()[:8]
 
 
-def load_campaigns(folder: Path, *, fixers: Collection[str] | None = None) -> tuple[Campaign, ...]:
+def load_campaigns(
+    folder: Path, *, fixers: Collection[str] | None = None, must_exist: bool = False
+) -> tuple[Campaign, ...]:
     """Read all campaign files of a folder, by their names; no folder is no campaign.
 
     Args:
         folder: holds ``*.yaml`` files, one campaign each.
         fixers: names that campaigns may use; unchecked when ``None``.
+        must_exist: somebody named the folder, so that it has to be there.
 
     Raises:
         ConfigError: a file cannot be read or is wrong, or two campaigns have one name. The message has a line
             for each thing that is wrong.
     """
     if not folder.exists():
+        if must_exist:
+            raise ConfigError(f"campaigns: the folder {folder} is not there; create it or name another")
         return ()
     paths = [folder] if folder.is_file() else sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
     homes: dict[str, Path] = {}

@@ -43,7 +43,7 @@ def plan(
     """Work out the exact changes for all open cases; writes to no vendor."""
     from rich.markup import escape
 
-    from remediator.campaigns import find_campaign, load_campaigns
+    from remediator.campaigns import find_campaign
     from remediator.cli import output, plans, wiring
     from remediator.engine.cycle import plan_campaign
     from remediator.engine.planning import make_plan
@@ -57,7 +57,7 @@ def plan(
         raise ConfigError("--campaign selects by its own file; leave --category, --cause and --limit out")
     query = CaseQuery(categories=frozenset(category) if category else None, cause=cause, limit=limit)
     with wiring.open_store(options(context)) as (settings, store):
-        chosen = find_campaign(load_campaigns(settings.campaigns), campaign) if campaign else None
+        chosen = find_campaign(wiring.campaigns_of(settings), campaign) if campaign else None
         with (
             output.progress("Planning") as show,
             wiring.open_engine(settings, store, on_step=show) as engine,

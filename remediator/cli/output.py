@@ -200,16 +200,20 @@ def print_table(
         table.add_column(column.heading, justify="right" if column.number else "left", overflow="fold")
     for row in listed:
         # As text, not as markup: a value such as [red] or :smile: is to be seen, not obeyed.
-        table.add_row(*(Text(_cell(row.get(column.key))) for column in columns))
+        table.add_row(*(Text(_cell(row.get(column.key), column)) for column in columns))
     stdout().print(table)
 
 
-def _cell(value: object) -> str:
+_NAMES = frozenset({"id", "case"})
+
+
+def _cell(value: object, column: Column) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, int) and not isinstance(value, bool):
+    # The number of a case or run is copied into the next command; a setting is shown as it is written.
+    if isinstance(value, int) and column.number and column.key not in _NAMES:
         return f"{value:,}"
     # Escape sequences and line ends in a record's value must neither steer the terminal nor break the row.
     return shown(str(value)) if value != "" else ""

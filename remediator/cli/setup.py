@@ -65,7 +65,6 @@ def validate(
     as_json: Json = False,
 ) -> None:
     """Check the settings, every rule and its examples, every fixer and campaign; touches no system."""
-    from remediator.campaigns import load_campaigns
     from remediator.cli import output, wiring
     from remediator.replay import run_examples
 
@@ -77,7 +76,7 @@ def validate(
         raise ConfigError("\n".join(str(failure) for failure in failures))
     if strict and fixers.failures:
         raise ConfigError("\n".join(f"{failure.place}: {failure.error}" for failure in fixers.failures))
-    campaigns = load_campaigns(loaded.settings.campaigns, fixers=set(fixers))
+    campaigns = wiring.campaigns_of(loaded.settings, fixers=set(fixers))
     found = {
         "settings": str(loaded.file) if loaded.file else None,
         "rules": len(rules.rules),

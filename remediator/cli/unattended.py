@@ -14,7 +14,7 @@ from typing import Any
 from rich.markup import escape
 
 from remediator.bench import Bench, Config
-from remediator.campaigns import find_campaign, load_campaigns
+from remediator.campaigns import find_campaign
 from remediator.cli import output, wiring
 from remediator.clock import clock_of
 from remediator.daemon import Daemon
@@ -76,7 +76,7 @@ def run_daemon(chosen: wiring.Options, *, inbox: Path | None, listen: str | None
 def restore(chosen: wiring.Options, campaign: str) -> None:
     """Give a campaign back the automatic mode that it lost, and say so."""
     with wiring.open_store(chosen) as (settings, store):
-        find_campaign(load_campaigns(settings.campaigns), campaign)
+        find_campaign(wiring.campaigns_of(settings), campaign)
         lost = restore_campaign(store, campaign, by=wiring.actor(), now=wiring.now())
     say(f"campaign {campaign} {'runs by itself again' if lost else 'had not lost its automatic mode'}")
 
@@ -131,7 +131,7 @@ def config_of(
         settings = settings.model_copy(update={"daemon": settings.daemon.model_copy(update=daemon)})
     fixers = wiring.fixers_of(settings)
     wiring.rules_of(settings, fixers)
-    campaigns = load_campaigns(settings.campaigns, fixers=set(fixers))
+    campaigns = wiring.campaigns_of(settings, fixers=set(fixers))
     return Config(
         settings=settings,
         jobs=tuple(

@@ -7,12 +7,13 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from remediator.campaigns import Campaign, load_campaigns
 from remediator.classify import Classifier
 from remediator.clock import Simulated
 from remediator.engine.core import Engine, Step
@@ -57,6 +58,12 @@ def actor() -> str:
 def settings_of(options: Options) -> LoadedSettings:
     """Read the settings under the command line's flags."""
     return load_settings(options.config, store=options.store, connection=options.connection)
+
+
+def campaigns_of(settings: Settings, *, fixers: Collection[str] | None = None) -> tuple[Campaign, ...]:
+    """Read the campaigns; a folder that somebody named has to be there."""
+    named = "campaigns" in settings.model_fields_set
+    return load_campaigns(settings.campaigns, fixers=fixers, must_exist=named)
 
 
 def rules_of(settings: Settings, fixers: LoadedFixers | None = None) -> RuleSet:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from remediator.cli.output import Column, print_table
 from remediator.model import CaseState
 from tests.cli.ground import Remediator
 
@@ -282,6 +283,22 @@ def test_init_writes_settings_that_validate_and_never_overwrites(remediator: Rem
 @pytest.mark.parametrize("name", ["config", "rules", "plan"])
 def test_a_schema_is_a_json_schema(name: str, remediator: Remediator) -> None:
     assert "properties" in remediator("schema", name).json
+
+
+def test_a_folder_of_campaigns_that_somebody_named_has_to_be_there(
+    remediator: Remediator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert remediator("validate", "--json").json["campaigns"] == []
+    monkeypatch.setenv("REMEDIATOR_CAMPAIGNS", "campains")
+    assert "the folder campains is not there" in remediator("validate", code=1).err
+
+
+def test_the_number_of_a_case_or_run_can_be_copied_and_a_count_is_grouped(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    columns = (Column("case", "id", number=True), Column("open", "n", number=True), Column("value", "value"))
+    print_table([{"id": 12_345, "n": 12_345, "value": 2_001}], columns, as_json=False)
+    assert capsys.readouterr().out.split()[-3:] == ["12345", "12,345", "2001"]
 
 
 def test_validate_passes_over_a_broken_fixer_and_strict_does_not(remediator: Remediator) -> None:
