@@ -25,7 +25,9 @@ class Bounds:
 
     Attributes:
         max_changes: changes a run.
-        max_percent: changed records, as a share of all.
+        max_percent: changed records, as a share of all, in a run and of any one field in a day.
+        day_percent: changed records, as a share of all, in a day over all campaigns and fields of the
+            connection: the settings' own bound, for one campaign's must not stop another's work.
         per_day: changes a day, over all campaigns of the connection.
         per_field: changes a day of any one field.
     """
@@ -34,6 +36,7 @@ class Bounds:
     max_percent: float
     per_day: int
     per_field: int
+    day_percent: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,25 +161,26 @@ def check_share(
     )
     for (system, name), planned in _by_field(changes).items():
         together = planned + today.by_field.get(f"{system}.{name}", 0)
-        _check_day(f"{name} would change on {together}", together, system, bounds, population)
+        _check_day(f"{name} would change on {together}", together, system, bounds.max_percent, population)
     for system in {change.system for change in changes}:
         records = {change.record_id for change in changes if change.system is system}
         together = len(records | today.records.get(system, frozenset()))
-        _check_day(f"something would change on {together}", together, system, bounds, population)
+        what = f"something would change on {together}"
+        _check_day(what, together, system, bounds.day_percent, population)
 
 
 def _check_day(
-    what: str, together: int, system: SystemName, bounds: Bounds, population: Mapping[SystemName, int]
+    what: str, together: int, system: SystemName, percent: float, population: Mapping[SystemName, int]
 ) -> None:
     total = population.get(system)
     # One record may change twice a day, so 100 % is no bound here. Asked this way round, a limit that is
     # no number (NaN) lets nothing through.
-    if total is None or bounds.max_percent >= 100:
+    if total is None or percent >= 100:
         return
-    if not 100 * together <= bounds.max_percent * total:
+    if not 100 * together <= percent * total:
         raise LimitReached(
             f"{what} of {total} {system} records today, more than "
-            f"limits.max_percent ({bounds.max_percent:g} %); nothing more was written. Look at the rule "
+            f"limits.max_percent ({percent:g} %); nothing more was written. Look at the rule "
             "behind it, or raise the limit if that many is right",
             limit="max_percent",
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
@@ -71,7 +70,7 @@ def test_engines_in_a_simulation_wait_by_its_clock_and_share_one_customers_limit
     lite: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(Simulated, "sleep", lambda _, seconds: slept.append(seconds))
     settings, store = lite.engine.settings, lite.engine.store
     with (
         Sandbox(leads=0, speed=60) as sandbox,
@@ -85,7 +84,7 @@ def test_engines_in_a_simulation_wait_by_its_clock_and_share_one_customers_limit
             with made:
                 assert (made.limiter, made.share, made.http.gate) == (first.limiter, first.share, engine.gate)
                 made._sleep(60)
-    assert slept == [1, 1]
+    assert slept == [60, 60]
 
 
 def test_processes_that_work_at_once_keep_to_the_rate_of_one_customer(
@@ -93,7 +92,7 @@ def test_processes_that_work_at_once_keep_to_the_rate_of_one_customer(
 ) -> None:
     with Sandbox(leads=0, speed=2) as sandbox, ExitStack() as stack:
         monkeypatch.setattr(
-            time, "sleep", lambda seconds: sandbox.clock.advance(2 * timedelta(seconds=seconds))
+            Simulated, "sleep", lambda _, seconds: sandbox.clock.advance(timedelta(seconds=seconds))
         )
         (person,) = sandbox.instance.load([{"firstName": "Ann", "lastName": "Lee"}])
         settings = settings_for(sandbox.connection_info())

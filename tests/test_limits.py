@@ -27,7 +27,7 @@ def stopped_by(
     bounds: Mapping[str, float] | None = None,
     **more: float,
 ) -> str | None:
-    given = {"max_changes": 100, "max_percent": 100.0, "per_day": 100, "per_field": 100}
+    given = {"max_changes": 100, "max_percent": 100.0, "per_day": 100, "per_field": 100, "day_percent": 100.0}
     given |= {**(bounds or {}), **more}
     try:
         check_bounds(
@@ -74,8 +74,8 @@ def test_another_field_written_today_does_not_count_for_this_one() -> None:
 def test_a_record_that_changed_today_counts_once_however_many_of_its_fields_change() -> None:
     records = {SystemName.MARKETO: frozenset({"0", "1", "90", "91"})}
     today = Written(total=4, by_field={"marketo.state": 4}, records=records)
-    assert stopped_by(people(4), today=today, max_percent=0.6) is None
-    assert stopped_by(people(4), today=today, max_percent=0.5) == "max_percent"
+    assert stopped_by(people(4), today=today, day_percent=0.6) is None
+    assert stopped_by(people(4), today=today, day_percent=0.5) == "max_percent"
 
 
 def test_a_run_without_a_change_is_never_stopped() -> None:
@@ -109,7 +109,9 @@ def approved(*sizes: int, fields: str = "a") -> list[Part]:
 
 
 def bounds(max_changes: int, per_day: int = 1000, per_field: int = 1000) -> Bounds:
-    return Bounds(max_changes=max_changes, max_percent=100, per_day=per_day, per_field=per_field)
+    return Bounds(
+        max_changes=max_changes, max_percent=100, per_day=per_day, per_field=per_field, day_percent=100
+    )
 
 
 def test_parts_go_out_in_the_order_in_which_they_were_released() -> None:

@@ -117,6 +117,7 @@ def _bounds(engine: Engine, campaign: Campaign) -> Bounds:
     return Bounds(
         max_changes=min(own.max_changes, general.max_changes),
         max_percent=min(own.max_percent, general.max_percent),
+        day_percent=general.max_percent,
         per_day=min(own.per_day, general.per_day),
         per_field=min(own.per_field or general.per_field, general.per_field),
     )

@@ -59,7 +59,8 @@ def test_a_rule_split_over_many_small_runs_is_stopped_like_one_big_run(a_world: 
 
 
 def test_the_share_of_a_day_counts_records_whichever_field_of_them_changed(a_world: World) -> None:
-    campaign = looked(a_world, a_campaign(limits=CampaignLimits(max_percent=50)))
+    with_limits(a_world.engine, max_percent=50)
+    campaign = looked(a_world, a_campaign())
     healthy(a_world, 4)
     broken(a_world, 4)
     approve_plan(a_world, run(a_world, campaign))

@@ -285,9 +285,9 @@ def test_nobody_is_erased_while_a_write_to_them_is_under_way(store: Store) -> No
 
 
 def test_a_person_is_erased_by_either_form_of_the_salesforce_id(store: Store) -> None:
-    store.take([(a_failure(salesforce_id="001A0000006Vm9u"), a_diagnosis())], run=None, now=NOON)
+    store.take([(a_failure(salesforce_id="00QA0000006Vm9u"), a_diagnosis())], run=None, now=NOON)
     planned(store, "p1", [1])
-    store.retention.erase(Person(salesforce_id="001A0000006Vm9uIAC"), actor="dpo", now=NOON)
+    store.retention.erase(Person(salesforce_id="00QA0000006Vm9uMAC"), actor="dpo", now=NOON)
     assert list(store.changes()) == []
     assert list(store.cases()) == []
 
