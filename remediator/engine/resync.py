@@ -24,8 +24,6 @@ from remediator.systems.base import WriteResult
 
 _TRIGGER_SIZE = 100
 _LIST_SIZE = 300
-_BATCH_CALLS = 3
-"""Looking at the batch campaign takes two calls, starting it one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,10 +154,11 @@ def has_list(engine: Engine) -> bool:
 def way_for(engine: Engine, people: int) -> str | None:
     """Return the way to push so many people that takes the fewest calls, ``None`` where there is none.
 
-    Every member goes onto the list by one call and, once the push is proven, off it by another.
+    A list takes calls to put everybody on it, one to start the batch campaign, and as many as the first to
+    take everybody off it once the push is proven. Looking at the campaign costs the same for both.
     """
     has_trigger = engine.settings.marketo.resync_campaign is not None
-    by_trigger, by_list = -(-people // _TRIGGER_SIZE), 2 * -(-people // _LIST_SIZE) + _BATCH_CALLS
+    by_trigger, by_list = -(-people // _TRIGGER_SIZE), 2 * -(-people // _LIST_SIZE) + 1
     if has_list(engine) and (by_list < by_trigger or not has_trigger):
         return "list"
     return "trigger" if has_trigger else None
