@@ -26,7 +26,9 @@ from remediator.model import CaseState
 from remediator.store import CaseQuery, Store
 
 SPEED = 60.0
-LEADS, MISTAKES_A_DAY, DAYS = 2_400, 40, 30
+LEADS, MISTAKES_A_DAY = 2_400, 40
+DAYS = 42
+"""Each third has two whole weeks: people put right, and the weekly campaign writes, once a week."""
 
 
 def simulate(

@@ -35,6 +35,9 @@ FAULTS: Faults = {
     (19, 2): ({"name": "drop_before", "match": "POST /rest/v1/leads.json"},),
     (23, 2): ({"name": "partial", "match": "POST /rest/v1/leads.json", "share": 3},),
     (26, 2): ({"name": "truncated", "match": "POST /rest/v1/leads.json"},),
+    (31, 2): ({"name": "drop_after", "match": "POST /rest/v1/leads.json"},),
+    (34, 2): ({"name": "rate_limit", "system": "marketo"},),
+    (38, 2): ({"name": "server_error", "system": "salesforce", "times": 2},),
 }
 """What fails in a month; what has no end is lifted at ``LIFTED``."""
 

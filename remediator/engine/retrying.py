@@ -50,6 +50,12 @@ POLICIES: Mapping[Category, RetryPolicy] = MappingProxyType(
 _PAGE, _LIST_PAGE = 300, 3_000
 """Cases looked at and pushed together; of those whom a list takes more, since it is started once a page."""
 
+_NO_WAY = (
+    ", all left to the native sync, which may not come back to a person who did not change; set "
+    "marketo.resync_campaign to push them"
+)
+"""Reports differ on that (Marketo fact sheet, section 10)."""
+
 _OVER = frozenset({CaseState.CLEARED, CaseState.DEAD})
 
 _FAILED = re.compile(r"(.*? failed) \((\w+)\): ")
@@ -173,6 +179,7 @@ def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: in
     moves: list[CaseMove] = []
     push: dict[int, tuple[Case, str]] = {}
     absent: dict[int, tuple[Case, str]] = {}
+    way = way_for(engine, 1)
     for case in page:
         target = targets[case.id]
         made = attempts[case.id].count if case.id in attempts else 0
@@ -190,7 +197,9 @@ def _serve(engine: Engine, page: Sequence[Case], report: RetryReport, *, run: in
             )
         elif made >= POLICIES[case.diagnosis.category].max_attempts:
             report.dead += 1
-            moves.append(_move(case, CaseState.DEAD, f"given up after {made} tries"))
+            moves.append(
+                _move(case, CaseState.DEAD, f"given up after {made} tries{_NO_WAY if way is None else ''}")
+            )
         else:
             push[case.id] = (case, target.marketo_id)
     tries = _push(engine, push, {case: attempts[case].count for case in push if case in attempts}, run=run)

@@ -393,3 +393,18 @@ def test_a_batch_campaign_that_would_drop_people_costs_nobody_a_try(lite: World)
         serve(lite)
     assert not members
     assert lite.engine.store.attempts([lite.case_of(person).id for person in people]) == {}
+
+
+def test_who_could_only_be_left_to_the_native_sync_is_given_up_with_the_setting_that_would_help(
+    lite: World,
+) -> None:
+    lite.engine.settings = lite.engine.settings.model_copy(
+        update={"marketo": replace_section(lite.engine.settings.marketo, resync_campaign=None)}
+    )
+    (person,) = out_of_step(lite, 1)
+    for _ in range(9):
+        serve(lite)
+        lite.pass_time(days=2)
+    case = lite.case_of(person)
+    assert case.state is CaseState.DEAD
+    assert "set marketo.resync_campaign" in (case.note or "")
