@@ -26,7 +26,7 @@ from remediator.model import CaseState
 from remediator.store import CaseQuery, Store
 
 SPEED = 60.0
-LEADS, MISTAKES_A_DAY = 2_400, 40
+LEADS, MISTAKES_A_DAY = 2_800, 40
 DAYS = 42
 """Each third has two whole weeks: people put right, and the weekly campaign writes, once a week."""
 
