@@ -97,19 +97,11 @@ def test_what_was_written_and_what_was_tried_again_share_the_budget(lite: World)
     assert (report.pushed, report.held) == (2, 1)
 
 
-def test_a_retry_campaign_keeps_to_its_own_budget(lite: World) -> None:
+@pytest.mark.parametrize(("general", "own"), [(10, 1), (1, 10)])
+def test_a_retry_campaign_keeps_to_the_tighter_of_both_budgets(lite: World, general: int, own: int) -> None:
     out_of_step(lite, 3)
-    paced(lite, most=10, per_hour=1)
-    campaign = looked(lite, a_retry_campaign(sync_load=SyncLoad(max_backlog=1)))
-    report = run(lite, campaign).retries
-    assert report is not None
-    assert (report.pushed, report.held) == (1, 2)
-
-
-def test_a_retry_campaign_does_not_widen_the_budget_of_the_settings(lite: World) -> None:
-    out_of_step(lite, 3)
-    paced(lite, most=1, per_hour=1)
-    campaign = looked(lite, a_retry_campaign(sync_load=SyncLoad(max_backlog=10)))
+    paced(lite, most=general, per_hour=1)
+    campaign = looked(lite, a_retry_campaign(sync_load=SyncLoad(max_backlog=own)))
     report = run(lite, campaign).retries
     assert report is not None
     assert (report.pushed, report.held) == (1, 2)
