@@ -247,15 +247,22 @@ def test_erase_names_the_exports_that_still_hold_the_person(
     assert "c.csv" not in only
 
 
-def test_erase_says_when_traces_may_be_left_and_how_to_get_rid_of_them(
-    remediator: Remediator, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def while_somebody_reads(
+    remediator: Remediator, url: str, monkeypatch: pytest.MonkeyPatch, *arguments: str
+) -> str:
+    """Return what a command says that cannot rewrite the files, because a reader holds on to what was."""
     monkeypatch.setattr("remediator.store.database.BUSY_TIMEOUT_S", 0.05)
-    with Store.open(sqlite_url) as store:
+    with Store.open(url) as store:
         open_cases(store, 1)
         with store._database.reading() as reading:
             reading.exec_driver_sql("SELECT count(*) FROM cases").all()
-            said = remediator("erase", "--marketo-id", "1001", code=2).err
+            return remediator(*arguments, code=2).err
+
+
+def test_erase_says_when_traces_may_be_left_and_how_to_get_rid_of_them(
+    remediator: Remediator, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = while_somebody_reads(remediator, sqlite_url, monkeypatch, "erase", "--marketo-id", "1001")
     assert "erased: 1 cases" in said
     assert "may still hold old bytes" in said
     assert "remediator retention --compact" in said
@@ -264,13 +271,8 @@ def test_erase_says_when_traces_may_be_left_and_how_to_get_rid_of_them(
 def test_compacting_says_when_traces_may_be_left(
     remediator: Remediator, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("remediator.store.database.BUSY_TIMEOUT_S", 0.05)
-    with Store.open(sqlite_url) as store:
-        open_cases(store, 1)
-        with store._database.reading() as reading:
-            reading.exec_driver_sql("SELECT count(*) FROM cases").all()
-            said = remediator("retention", "--compact", code=2).err
-        assert "may still hold bytes of what was deleted" in " ".join(said.split())
+    said = while_somebody_reads(remediator, sqlite_url, monkeypatch, "retention", "--compact")
+    assert "may still hold bytes of what was deleted" in " ".join(said.split())
     assert "rewritten without its free room" in remediator("retention", "--compact").err
 
 

@@ -90,6 +90,9 @@ REPAIR_COLUMNS = (
     Column("sure", "confidence"),
     Column("why", "reason"),
 )
+_NAMES = frozenset({"id", "case"})
+"""Keys of numbers that name something, in any table."""
+
 DECLINED_COLUMNS = (Column("cases", "cases", number=True), Column("reason", "reason"))
 ACCESS_COLUMNS = (
     Column("clears", "cases", number=True),
@@ -202,9 +205,6 @@ def print_table(
         # As text, not as markup: a value such as [red] or :smile: is to be seen, not obeyed.
         table.add_row(*(Text(_cell(row.get(column.key), column)) for column in columns))
     stdout().print(table)
-
-
-_NAMES = frozenset({"id", "case"})
 
 
 def _cell(value: object, column: Column) -> str:

@@ -126,7 +126,7 @@ class Queries(SalesforceApi):
         distinct = list(dict.fromkeys(ids))
         for start in range(0, len(distinct), IDS_A_QUERY):
             quoted = ",".join(f"'{item}'" for item in distinct[start : start + IDS_A_QUERY])
-            soql = f"SELECT {', '.join(names)} FROM {object_name} WHERE Id IN ({quoted})"  # noqa: S608 - full_id lets letters and digits through, the names are a describe's
+            soql = f"SELECT {', '.join(names)} FROM {object_name} WHERE Id IN ({quoted})"  # noqa: S608 - the ids have passed full_id, letters and digits only; the names are API names in our own code
             for row in self.query_all(soql):
                 if any(name not in row for name in names):
                     raise TransientError(
